@@ -1,0 +1,61 @@
+import { canonicalJson, sha256, type Digest, type Json } from './digest';
+
+/** What a writer hands to the log. Everything in it is covered by the event's leaf hash, except `observed`. */
+export interface NewEvent {
+  /** Content-derived (events/digest.ts contentId); the same fact always has the same id. */
+  readonly id: string;
+  readonly type: string;
+  readonly version: number;
+  readonly data: Json;
+  readonly meta: Meta;
+  /** Facts about this one execution (latency and the like). Stored, shown, never hashed, never read by a fold. */
+  readonly observed?: Json;
+}
+
+export interface Meta {
+  /** The event that made this one happen. */
+  readonly causation?: string;
+  /** The run, training or command that this event belongs to. */
+  readonly correlation?: string;
+}
+
+/** Meta as stored: the log adds the leaf hash of the stream's previous event (null on revision 0). */
+export interface StoredMeta extends Meta {
+  readonly prev: Digest | null;
+}
+
+/** An event as the log returns it. `position` and `recordedAt` and `observed` are outside the leaf hash. */
+export interface RecordedEvent {
+  readonly position: Position;
+  readonly stream: string;
+  readonly revision: number;
+  readonly id: string;
+  readonly type: string;
+  readonly version: number;
+  readonly data: Json;
+  readonly meta: StoredMeta;
+  readonly leaf: Digest;
+  readonly recordedAt: string;
+  readonly observed: Json;
+}
+
+/** Opaque place in the global order; compare with `EventLog.comparePositions`, store it as text. */
+export type Position = string & { readonly __position: unique symbol };
+
+/**
+ * RFC 6962 leaf hash: SHA-256 of 0x00 followed by the canonical JSON of what the event says.
+ * Neither position nor time is in it, so a ledger that moves between stores keeps its leaves;
+ * `meta.prev` is in it, so each stream is a hash chain.
+ */
+export const leafHash = (event: {
+  readonly stream: string;
+  readonly revision: number;
+  readonly id: string;
+  readonly type: string;
+  readonly version: number;
+  readonly data: Json;
+  readonly meta: StoredMeta;
+}): Digest => {
+  const { stream, revision, id, type, version, data, meta } = event;
+  return sha256(`\u0000${canonicalJson({ stream, revision, id, type, version, data, meta })}`);
+};

@@ -1,0 +1,46 @@
+import * as t from 'io-ts';
+import { Author, Count, Finite, JsonValue, ModelRef, nullable } from './codecs';
+import { defineEvent } from './defineEvent';
+
+export const Sampling = t.strict(
+  { temperature: Finite, topK: nullable(Count), topP: nullable(Finite), maxTokens: Count },
+  'Sampling',
+);
+export type Sampling = t.TypeOf<typeof Sampling>;
+
+export const Finish = t.keyof({ eos: null, stop: null, length: null }, 'Finish');
+export type Finish = t.TypeOf<typeof Finish>;
+
+const V1 = t.strict(
+  {
+    runId: t.string,
+    iteration: Count,
+    pass: Count,
+    problemId: t.string,
+    trajectoryId: t.string,
+    call: Count,
+    author: Author,
+    model: ModelRef,
+    prompt: t.string,
+    text: t.string,
+    tokenIds: nullable(t.array(Count)),
+    logprobs: nullable(t.array(Finite)),
+    finish: Finish,
+    sampling: Sampling,
+    seedKey: t.array(t.union([t.string, Finite])),
+    usage: t.strict({ promptTokens: Count, completionTokens: Count }, 'Usage'),
+    price: nullable(JsonValue),
+  },
+  'GenerationProduced@1',
+);
+export type GenerationProduced = t.TypeOf<typeof V1>;
+
+/**
+ * One model call: the exact prompt and the exact text that came back. A student's text may hold an attempt, its own
+ * feedback and its own update; the turns that were kept are events of their own that name this one.
+ * `call` counts the calls of one trajectory from 0; `tokenIds` and `logprobs` (nats) cover the completion only.
+ */
+export const generationProduced = defineEvent('GenerationProduced', V1, {
+  stream: (d) => `trajectory-${d.trajectoryId}`,
+  identity: (d) => [d.trajectoryId, d.call],
+});

@@ -1,0 +1,88 @@
+import * as E from 'fp-ts/Either';
+import type * as t from 'io-ts';
+import { PathReporter } from 'io-ts/PathReporter';
+import { answerVerified } from './answerVerified';
+import { attemptMade } from './attemptMade';
+import { callFailed } from './callFailed';
+import { checkpointWritten } from './checkpointWritten';
+import { datasetDerived } from './datasetDerived';
+import { evaluationRecorded } from './evaluationRecorded';
+import { eventRetracted } from './eventRetracted';
+import { feedbackGiven } from './feedbackGiven';
+import { generationProduced } from './generationProduced';
+import { improvementProduced } from './improvementProduced';
+import { iterationCompleted } from './iterationCompleted';
+import { iterationStarted } from './iterationStarted';
+import { labelGiven } from './labelGiven';
+import { ledgerSealed } from './ledgerSealed';
+import { problemPosed } from './problemPosed';
+import { runResumed } from './runResumed';
+import { runStarted } from './runStarted';
+import { stepRecorded } from './stepRecorded';
+import { trainingCompleted } from './trainingCompleted';
+import { trainingStarted } from './trainingStarted';
+import { trajectoryClosed } from './trajectoryClosed';
+import { turnRefused } from './turnRefused';
+import type { EventDefinition } from './defineEvent';
+import type { RecordedEvent } from './envelope';
+
+/** Every event type there is, by name. Adding one is a file and a line here. */
+export const definitions = {
+  RunStarted: runStarted,
+  RunResumed: runResumed,
+  IterationStarted: iterationStarted,
+  IterationCompleted: iterationCompleted,
+  ProblemPosed: problemPosed,
+  GenerationProduced: generationProduced,
+  AttemptMade: attemptMade,
+  FeedbackGiven: feedbackGiven,
+  ImprovementProduced: improvementProduced,
+  AnswerVerified: answerVerified,
+  TurnRefused: turnRefused,
+  TrajectoryClosed: trajectoryClosed,
+  CallFailed: callFailed,
+  DatasetDerived: datasetDerived,
+  TrainingStarted: trainingStarted,
+  StepRecorded: stepRecorded,
+  CheckpointWritten: checkpointWritten,
+  TrainingCompleted: trainingCompleted,
+  EvaluationRecorded: evaluationRecorded,
+  EventRetracted: eventRetracted,
+  LabelGiven: labelGiven,
+  LedgerSealed: ledgerSealed,
+} as const;
+
+type Definitions = typeof definitions;
+export type EventType = keyof Definitions;
+export type EventData<Type extends EventType> = t.TypeOf<Definitions[Type]['codec']>;
+
+/** A recorded event whose data has been decoded into today's shape. */
+export type LedgerEvent = {
+  [Type in EventType]: Omit<RecordedEvent, 'type' | 'data'> & { readonly type: Type; readonly data: EventData<Type> };
+}[EventType];
+
+/** Why an event could not be read. The ledger is not changed by it. */
+export interface DecodeError {
+  readonly tag: 'UnknownType' | 'UnknownVersion' | 'BadData';
+  readonly eventId: string;
+  readonly stream: string;
+  readonly revision: number;
+  readonly type: string;
+  readonly version: number;
+  readonly details: readonly string[];
+}
+
+const isKnown = (type: string): type is EventType => Object.prototype.hasOwnProperty.call(definitions, type);
+
+/** Decodes by (type, version): any version ever written, into today's shape. */
+export const decodeEvent = (event: RecordedEvent): E.Either<DecodeError, LedgerEvent> => {
+  const { type, version, stream, revision } = event;
+  const fail = (tag: DecodeError['tag'], details: readonly string[]): E.Either<DecodeError, LedgerEvent> =>
+    E.left({ tag, eventId: event.id, stream, revision, type, version, details });
+  if (!isKnown(type)) return fail('UnknownType', [`known types: ${Object.keys(definitions).join(', ')}`]);
+  const definition = definitions[type] as EventDefinition<string, unknown>;
+  const decoded = definition.decode(version, event.data);
+  if (E.isRight(decoded)) return E.right({ ...event, data: decoded.right } as LedgerEvent);
+  if (decoded.left === 'unknown-version') return fail('UnknownVersion', [`known versions: 1 to ${definition.version}`]);
+  return fail('BadData', PathReporter.report(E.left(decoded.left)));
+};

@@ -1,0 +1,17 @@
+import type { TaskEither } from 'fp-ts/TaskEither';
+import type { Digest } from '../../events/digest';
+
+export type BlobError =
+  | { readonly tag: 'BlobMissing'; readonly digest: Digest; readonly where: string }
+  /** The bytes under this digest do not have this digest. */
+  | { readonly tag: 'BlobDamaged'; readonly digest: Digest; readonly got: Digest; readonly where: string }
+  | { readonly tag: 'BlobNoSpace'; readonly digest: Digest; readonly where: string; readonly message: string }
+  | { readonly tag: 'BlobUnavailable'; readonly digest: Digest; readonly where: string; readonly message: string };
+
+/** Bytes by their SHA-256. Writing what is there is a no-op; reading checks the digest. */
+export interface BlobStore {
+  put(bytes: Uint8Array): TaskEither<BlobError, Digest>;
+  get(digest: Digest): TaskEither<BlobError, Uint8Array>;
+  has(digest: Digest): Promise<boolean>;
+  list(): AsyncIterable<Digest>;
+}

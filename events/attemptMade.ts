@@ -3,7 +3,15 @@ import { Author, Count } from './codecs';
 import { defineEvent } from './defineEvent';
 
 const V1 = t.strict(
-  { trajectoryId: t.string, round: Count, author: Author, generationId: t.string, start: Count, end: Count, text: t.string },
+  {
+    trajectoryId: t.string,
+    round: Count,
+    author: Author,
+    generationId: t.string,
+    start: Count,
+    end: Count,
+    text: t.string,
+  },
   'AttemptMade@1',
 );
 export type AttemptMade = t.TypeOf<typeof V1>;

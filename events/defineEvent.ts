@@ -7,15 +7,29 @@ import type { Meta, NewEvent } from './envelope';
 export interface OlderVersion<Current> {
   readonly name: string;
   readonly decode: (data: unknown) => E.Either<t.Errors, Current>;
+  /** The data as this older codec writes it: without fields that it does not know. */
+  readonly asWritten: (data: unknown) => E.Either<t.Errors, Json>;
 }
 
+/** Decodes and encodes again, which leaves out what the codec does not know. */
+const rewrite =
+  <Data>(codec: t.Type<Data, unknown>) =>
+  (data: unknown): E.Either<t.Errors, Json> => {
+    const decoded = codec.decode(data);
+    return E.isLeft(decoded) ? decoded : E.right(codec.encode(decoded.right) as Json);
+  };
+
 /** An older codec with its upcast straight to the current type: `was(V1, (d) => ({ ...d, giver: 'teacher' }))`. */
-export const was = <Old, Current>(codec: t.Type<Old, unknown>, upcast: (old: Old) => Current): OlderVersion<Current> => ({
+export const was = <Old, Current>(
+  codec: t.Type<Old, unknown>,
+  upcast: (old: Old) => Current,
+): OlderVersion<Current> => ({
   name: codec.name,
   decode: (data) => {
     const decoded = codec.decode(data);
     return E.isLeft(decoded) ? decoded : E.right(upcast(decoded.right));
   },
+  asWritten: rewrite(codec),
 });
 
 /** An event type: today's codec, the history of its shapes, and what makes two of them the same fact. */
@@ -26,6 +40,8 @@ export interface EventDefinition<Type extends string, Data> {
   readonly codec: t.Type<Data, unknown>;
   /** Decodes any version ever written into today's shape. */
   readonly decode: (version: number, data: unknown) => E.Either<t.Errors | 'unknown-version', Data>;
+  /** The data as that version's codec writes it; stored data that differs has fields nobody defined. */
+  readonly asWritten: (version: number, data: unknown) => E.Either<t.Errors | 'unknown-version', Json>;
   /** The stream that an event with this data belongs to. */
   readonly stream: (data: Data) => string;
   /** Content-derived event id. */
@@ -54,6 +70,11 @@ export const defineEvent = <Type extends string, Data>(
       if (at === version) return codec.decode(data);
       const old = older[at - 1];
       return old === undefined ? E.left('unknown-version') : old.decode(data);
+    },
+    asWritten: (at, data) => {
+      if (at === version) return rewrite(codec)(data);
+      const old = older[at - 1];
+      return old === undefined ? E.left('unknown-version') : old.asWritten(data);
     },
     stream: place.stream,
     idOf,

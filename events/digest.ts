@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
-import canonicalize from 'canonicalize';
+/// <reference lib="es2024.string" />
+import { hash } from 'node:crypto';
 
 /** Any value that JSON can hold. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
@@ -7,18 +7,56 @@ export type Json = null | boolean | number | string | readonly Json[] | { readon
 /** Lower-case hex SHA-256, 64 characters. */
 export type Digest = string;
 
+const quoted = (text: string): string => {
+  if (!text.isWellFormed()) throw new TypeError('canonicalJson: a string holds a lone surrogate, which is not Unicode');
+  return JSON.stringify(text);
+};
+
 /**
  * Canonical JSON text (RFC 8785): keys sorted by UTF-16 code units, ECMAScript number text, no white space.
- * Throws on what JSON cannot hold faithfully: a non-finite number, a lone surrogate, undefined, a bigint.
+ * Throws on what JSON cannot hold faithfully: a non-finite number, a lone surrogate, undefined, a bigint, a cycle,
+ * an object that is neither plain nor an array (a Date, a Map). Nothing is left out silently.
  */
 export const canonicalJson = (value: unknown): string => {
-  const text = canonicalize(value);
-  if (text === undefined) throw new TypeError('canonicalJson: the value has no JSON form (undefined or a function)');
-  return text;
+  switch (typeof value) {
+    case 'string':
+      return quoted(value);
+    case 'number':
+      if (!Number.isFinite(value)) throw new TypeError(`canonicalJson: ${value} is not a JSON number`);
+      return String(value === 0 ? 0 : value);
+    case 'boolean':
+      return value ? 'true' : 'false';
+    case 'object':
+      return value === null ? 'null' : Array.isArray(value) ? canonicalArray(value) : canonicalObject(value);
+    default:
+      throw new TypeError(`canonicalJson: ${typeof value} has no JSON form`);
+  }
+};
+
+const canonicalArray = (items: readonly unknown[]): string => {
+  let text = '[';
+  for (let i = 0; i < items.length; i++) text += (i > 0 ? ',' : '') + canonicalJson(items[i]);
+  return `${text}]`;
+};
+
+const canonicalObject = (value: object): string => {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype !== null && Object.getPrototypeOf(prototype) !== null) {
+    throw new TypeError(`canonicalJson: ${value.constructor.name} is no plain object`);
+  }
+  const fields = value as Readonly<Record<string, unknown>>;
+  let text = '{';
+  for (const key of Object.keys(fields).sort()) {
+    text += `${text.length > 1 ? ',' : ''}${quoted(key)}:${canonicalJson(fields[key])}`;
+  }
+  return `${text}}`;
 };
 
 /** SHA-256 of bytes, or of a string's UTF-8 bytes. */
-export const sha256 = (data: string | Uint8Array): Digest => createHash('sha256').update(data).digest('hex');
+export const sha256 = (data: string | Uint8Array): Digest => hash('sha256', data, 'hex');
+
+/** SHA-256 of bytes, as 32 bytes. */
+export const sha256Bytes = (data: Uint8Array): Uint8Array => hash('sha256', data, 'buffer');
 
 /** SHA-256 over the canonical JSON of a value. */
 export const digestOf = (value: unknown): Digest => sha256(canonicalJson(value));

@@ -42,6 +42,24 @@ export interface RecordedEvent {
 /** Opaque place in the global order; compare with `EventLog.comparePositions`, store it as text. */
 export type Position = string & { readonly __position: unique symbol };
 
+/** Everything of an event that its leaf hash covers, with the data as canonical JSON text. */
+export interface LeafText {
+  readonly stream: string;
+  readonly revision: number;
+  readonly id: string;
+  readonly type: string;
+  readonly version: number;
+  readonly dataText: string;
+  readonly meta: StoredMeta;
+}
+
+/** The leaf hash where the data's canonical JSON text is at hand already (the append path). */
+export const leafOfText = (event: LeafText): Digest => {
+  const { stream, revision, id, type, version, dataText, meta } = event;
+  const rest = canonicalJson({ id, meta, revision, stream, type, version });
+  return sha256(`\u0000{"data":${dataText},${rest.slice(1)}`);
+};
+
 /**
  * RFC 6962 leaf hash: SHA-256 of 0x00 followed by the canonical JSON of what the event says.
  * Neither position nor time is in it, so a ledger that moves between stores keeps its leaves;
@@ -56,6 +74,6 @@ export const leafHash = (event: {
   readonly data: Json;
   readonly meta: StoredMeta;
 }): Digest => {
-  const { stream, revision, id, type, version, data, meta } = event;
-  return sha256(`\u0000${canonicalJson({ stream, revision, id, type, version, data, meta })}`);
+  const { data, ...rest } = event;
+  return leafOfText({ ...rest, dataText: canonicalJson(data) });
 };

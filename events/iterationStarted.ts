@@ -2,7 +2,10 @@ import * as t from 'io-ts';
 import { Count, ModelRef } from './codecs';
 import { defineEvent } from './defineEvent';
 
-const V1 = t.strict({ runId: t.string, iteration: Count, student: ModelRef, problemSet: t.string }, 'IterationStarted@1');
+const V1 = t.strict(
+  { runId: t.string, iteration: Count, student: ModelRef, problemSet: t.string },
+  'IterationStarted@1',
+);
 export type IterationStarted = t.TypeOf<typeof V1>;
 
 /** One turn of the outer loop begins: which student answers which problems. Iterations count from 1. */

@@ -12,7 +12,13 @@ export type AppendError =
       readonly actual: ExpectedRevision;
     }
   /** The id is stored already, with other content or at another place. */
-  | { readonly tag: 'IdConflict'; readonly stream: string; readonly id: string; readonly storedIn: string; readonly revision: number }
+  | {
+      readonly tag: 'IdConflict';
+      readonly stream: string;
+      readonly id: string;
+      readonly storedIn: string;
+      readonly revision: number;
+    }
   /** Some events of the batch are stored already, some are not; nothing was written. */
   | { readonly tag: 'PartialDuplicate'; readonly stream: string; readonly stored: number; readonly given: number }
   /** The data has no canonical JSON form (NaN, a lone surrogate, undefined). */
@@ -86,10 +92,21 @@ export interface EventLog {
   close(): Promise<void>;
 }
 
-/** A read failed; `cause` says how. Reads are iterators, so this one is thrown. */
+/** The event at which a read failed, as far as the store can still tell. */
+export interface FailedAt {
+  readonly position: Position;
+  readonly stream: string | null;
+  readonly revision: number | null;
+  readonly id: string | null;
+}
+
+/** A read failed; `reason` says how, `at` where. Reads are iterators, so this one is thrown. */
 export class LogReadError extends Error {
-  constructor(readonly reason: StoreError) {
-    super(`${reason.tag}: ${'message' in reason ? reason.message : reason.holder}`);
+  constructor(
+    readonly reason: StoreError,
+    readonly at?: FailedAt,
+  ) {
+    super(`${reason.tag}: ${'message' in reason ? reason.message : reason.holder} (${reason.where})`);
     this.name = 'LogReadError';
   }
 }

@@ -38,7 +38,9 @@ export interface GeneratedProblem extends Problem {
 /** What makes a task run with no large model: problems, gold rationales, FBK and IMP as programs. */
 export interface Script {
   /** Checks a difficulty configuration and fills in defaults; a sentence naming the field where it is wrong. */
-  readonly configure: (config: Json) => { readonly ok: true; readonly config: Json } | { readonly ok: false; readonly message: string };
+  readonly configure: (
+    config: Json,
+  ) => { readonly ok: true; readonly config: Json } | { readonly ok: false; readonly message: string };
   /**
    * The index-th problem of a seeded set. `cells`: which half of the grid to draw from. The same (config, seed, cells,
    * index) gives the same problem. Distinctness within and across splits is the caller's (src/tasks/pose.ts).
@@ -54,7 +56,9 @@ export interface Script {
    */
   readonly improve: (problem: Problem, attempt: string, verdict: Verdict) => string | undefined;
   /** One attempt per error class with that error injected in the gold rationale, for the task laws. */
-  readonly injections: (problem: Problem) => readonly { readonly errorClass: string; readonly step: string; readonly attempt: string }[];
+  readonly injections: (
+    problem: Problem,
+  ) => readonly { readonly errorClass: string; readonly step: string; readonly attempt: string }[];
 }
 
 /** A task as a registered value; test/tasks/laws.test.ts checks the laws for every one. */

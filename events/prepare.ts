@@ -1,0 +1,81 @@
+import { canonicalJson, type Json } from './digest';
+import type { Meta, NewEvent, StoredMeta } from './envelope';
+
+/** An event ready to be stored: its names are storable, its data is canonical JSON text. */
+export interface Prepared {
+  readonly id: string;
+  readonly type: string;
+  readonly version: number;
+  readonly dataText: string;
+  readonly meta: Meta;
+  readonly observedText: string | null;
+}
+
+/** Why an event cannot be stored at all; the adapters return it as `NotJson`. */
+export interface Unstorable {
+  readonly id: string;
+  readonly message: string;
+}
+
+const control = /[\u0000-\u001f]/;
+
+/** Names end up in columns, file names and terminals: not empty, well-formed Unicode, no control characters. */
+const badName = (what: string, name: unknown): string | undefined => {
+  if (typeof name !== 'string' || name === '') return `${what}: expected a non-empty string, got ${typeof name}`;
+  if (control.test(name)) return `${what}: expected no control characters, got ${JSON.stringify(name)}`;
+  return name.isWellFormed() ? undefined : `${what}: expected Unicode text, got a lone surrogate`;
+};
+
+/** The meta that is stored and hashed: known fields only, so that nothing slips into or out of a hash. */
+export const storedMeta = (meta: Meta, prev: string | null): StoredMeta => {
+  const { causation, correlation } = meta;
+  return {
+    ...(causation === undefined ? {} : { causation }),
+    ...(correlation === undefined ? {} : { correlation }),
+    prev,
+  };
+};
+
+const badMeta = (meta: Meta): string | undefined => {
+  for (const [key, value] of Object.entries(meta)) {
+    if (key !== 'causation' && key !== 'correlation') return `meta.${key}: expected only causation and correlation`;
+    const bad = badName(`meta.${key}`, value);
+    if (bad !== undefined) return bad;
+  }
+  return undefined;
+};
+
+const textOf = (value: Json): { readonly text: string } | { readonly message: string } => {
+  try {
+    return { text: canonicalJson(value) };
+  } catch (failure) {
+    // A RangeError is nesting deeper than the stack, which includes cycles.
+    return { message: failure instanceof RangeError ? 'nested too deeply, or a cycle' : (failure as Error).message };
+  }
+};
+
+/** Checks one event and makes its canonical text. Every adapter calls it first, so all of them refuse the same things. */
+export const prepare = (stream: string, event: NewEvent): Prepared | Unstorable => {
+  const { id, type, version, meta } = event;
+  const refuse = (message: string): Unstorable => ({ id, message });
+  const bad = badName('stream', stream) ?? badName('id', id) ?? badName('type', type) ?? badMeta(meta);
+  if (bad !== undefined) return refuse(bad);
+  if (!Number.isSafeInteger(version) || version < 1) return refuse(`version: expected 1, 2, ..., got ${version}`);
+  const data = textOf(event.data);
+  if ('message' in data) return refuse(`data: ${data.message}`);
+  if (event.observed === undefined) return { id, type, version, dataText: data.text, meta, observedText: null };
+  const observed = textOf(event.observed);
+  if ('message' in observed) return refuse(`observed: ${observed.message}`);
+  return { id, type, version, dataText: data.text, meta, observedText: observed.text };
+};
+
+/** Prepares a batch, or says which event of it cannot be stored. */
+export const prepareAll = (stream: string, events: readonly NewEvent[]): readonly Prepared[] | Unstorable => {
+  const prepared: Prepared[] = [];
+  for (const event of events) {
+    const one = prepare(stream, event);
+    if ('message' in one) return one;
+    prepared.push(one);
+  }
+  return prepared;
+};

@@ -1,0 +1,121 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as TE from 'fp-ts/TaskEither';
+import { sha256, type Digest } from '../../../events/digest';
+import type { BlobError, BlobStore } from '../../ports/blobStore';
+
+const digestName = /^[0-9a-f]{64}$/;
+const folderName = /^[0-9a-f]{2}$/;
+
+const codeOf = (failure: unknown): string =>
+  failure instanceof Error && 'code' in failure && typeof failure.code === 'string' ? failure.code : '';
+
+/** Thrown inside the adapter only, to leave a task with a finding that is no file-system error. */
+class Finding extends Error {
+  constructor(readonly error: BlobError) {
+    super(error.tag);
+  }
+}
+
+const toBlobError =
+  (digest: Digest, where: string, missing: boolean) =>
+  (failure: unknown): BlobError => {
+    if (failure instanceof Finding) return failure.error;
+    const code = codeOf(failure);
+    const message = failure instanceof Error ? failure.message : String(failure);
+    if (missing && code === 'ENOENT') return { tag: 'BlobMissing', digest, where };
+    if (code === 'ENOSPC' || code === 'EDQUOT') return { tag: 'BlobNoSpace', digest, where, message };
+    return { tag: 'BlobUnavailable', digest, where, message };
+  };
+
+const syncFolder = async (folder: string): Promise<void> => {
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+};
+
+/** Written beside the target, made durable, then renamed: a reader sees the whole blob or none, also after kill -9. */
+const writeBlob = async (folder: string, file: string, bytes: Uint8Array): Promise<void> => {
+  await mkdir(folder, { recursive: true });
+  const temporary = `${file}.${process.pid}.${randomBytes(6).toString('hex')}.tmp`;
+  try {
+    const handle = await open(temporary, 'wx', 0o444);
+    try {
+      await handle.writeFile(bytes);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(temporary, file);
+  } catch (failure) {
+    await rm(temporary, { force: true });
+    throw failure;
+  }
+  await syncFolder(folder);
+};
+
+const hasBytes = async (file: string, digest: Digest): Promise<boolean> => {
+  try {
+    return sha256(await readFile(file)) === digest;
+  } catch (failure) {
+    if (codeOf(failure) === 'ENOENT') return false;
+    throw failure;
+  }
+};
+
+const namesIn = async (folder: string): Promise<readonly string[]> => {
+  try {
+    return (await readdir(folder)).sort();
+  } catch (failure) {
+    if (codeOf(failure) === 'ENOENT') return [];
+    throw failure;
+  }
+};
+
+/**
+ * Content-addressed files: `<folder>/ab/ab12…` holds the bytes whose SHA-256 is ab12…, so `sha256sum` checks a store
+ * without this program. The folder is made by the first write. Putting a blob again repairs one that was damaged.
+ */
+export const openFileBlobStore = (options: { readonly folder: string }): BlobStore => {
+  const folderOf = (digest: Digest): string => join(options.folder, digest.slice(0, 2));
+  const fileOf = (digest: Digest): string => join(folderOf(digest), digest);
+  return {
+    put: (bytes) => {
+      const digest = sha256(bytes);
+      const file = fileOf(digest);
+      const write = async (): Promise<Digest> => {
+        if (!(await hasBytes(file, digest))) await writeBlob(folderOf(digest), file, bytes);
+        return digest;
+      };
+      return TE.tryCatch(write, toBlobError(digest, file, false));
+    },
+    get: (digest) => {
+      const file = fileOf(digest);
+      const read = async (): Promise<Uint8Array> => {
+        if (!digestName.test(digest)) throw new Finding({ tag: 'BlobMissing', digest, where: options.folder });
+        const bytes = await readFile(file);
+        const got = sha256(bytes);
+        if (got !== digest) throw new Finding({ tag: 'BlobDamaged', digest, got, where: file });
+        return bytes;
+      };
+      return TE.tryCatch(read, toBlobError(digest, file, true));
+    },
+    has: async (digest) => {
+      if (!digestName.test(digest)) return false;
+      return stat(fileOf(digest)).then(
+        (found) => found.isFile(),
+        () => false,
+      );
+    },
+    list: async function* () {
+      for (const folder of await namesIn(options.folder)) {
+        if (!folderName.test(folder)) continue;
+        for (const name of await namesIn(join(options.folder, folder))) if (digestName.test(name)) yield name;
+      }
+    },
+  };
+};

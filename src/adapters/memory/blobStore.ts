@@ -1,0 +1,23 @@
+import * as E from 'fp-ts/Either';
+import { sha256, type Digest } from '../../../events/digest';
+import type { BlobError, BlobStore } from '../../ports/blobStore';
+
+/** Blobs in memory: the reference for tests. Bytes are copied in and out. */
+export const memoryBlobStore = (): BlobStore => {
+  const blobs = new Map<Digest, Uint8Array>();
+  return {
+    put: (bytes) => async () => {
+      const digest = sha256(bytes);
+      if (!blobs.has(digest)) blobs.set(digest, Uint8Array.from(bytes));
+      return E.right(digest);
+    },
+    get: (digest) => async (): Promise<E.Either<BlobError, Uint8Array>> => {
+      const bytes = blobs.get(digest);
+      return bytes === undefined ? E.left({ tag: 'BlobMissing', digest, where: 'memory' }) : E.right(bytes.slice());
+    },
+    has: async (digest) => blobs.has(digest),
+    list: async function* () {
+      yield* [...blobs.keys()].sort();
+    },
+  };
+};

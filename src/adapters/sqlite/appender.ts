@@ -1,0 +1,198 @@
+import * as E from 'fp-ts/Either';
+import { leafOfText } from '../../../events/envelope';
+import { storedMeta, type Prepared } from '../../../events/prepare';
+import type { AppendError, Appended, ExpectedRevision } from '../../ports/eventLog';
+import { integer, text, utf8, type Connection, type Parameter } from './connection';
+import { isConstraint, toStoreError } from './errors';
+import { positionOf } from './rows';
+
+interface Request {
+  readonly stream: string;
+  readonly expected: ExpectedRevision;
+  readonly events: readonly Prepared[];
+}
+
+type Result = E.Either<AppendError, Appended>;
+
+/** The last event of a stream, as the next one must know it. */
+interface StreamHead {
+  readonly revision: ExpectedRevision;
+  readonly leaf: string | null;
+}
+
+const empty: StreamHead = { revision: 'noStream', leaf: null };
+
+/** How many streams' heads are kept at hand. */
+const headsKept = 4096;
+
+interface Row {
+  readonly revision: number;
+  readonly event: Prepared;
+  readonly prev: string | null;
+  readonly leaf: string;
+}
+
+const chain = (stream: string, base: number, before: string | null, events: readonly Prepared[]): readonly Row[] => {
+  let prev = before;
+  return events.map((event, i) => {
+    const revision = base + i;
+    const row = {
+      revision,
+      event,
+      prev,
+      leaf: leafOfText({ ...event, stream, revision, meta: storedMeta(event.meta, prev) }),
+    };
+    prev = row.leaf;
+    return row;
+  });
+};
+
+export interface Appender {
+  append(request: Request): Promise<Result>;
+  /** Writes what is queued; after it nothing is under way. */
+  flush(): void;
+}
+
+/**
+ * Group commit: what is queued in one turn of the event loop goes into one transaction and one fsync, and every append
+ * still gets its own result. A refused append leaves no trace in the transaction of the others.
+ */
+export const createAppender = (
+  connection: Connection,
+  options: {
+    readonly path: string;
+    readonly now: () => string;
+    readonly beforeWriting: () => void;
+    readonly committed: () => void;
+  },
+): Appender => {
+  const { path } = options;
+  const headOfStream = connection.query(
+    `SELECT revision, ${text('leaf')} FROM events WHERE stream = ? ORDER BY revision DESC LIMIT 1`,
+  );
+  const atRevision = connection.query(
+    `SELECT position, ${text('id')}, ${text('leaf')} FROM events WHERE stream = ? AND revision = ?`,
+  );
+  const placeOfId = connection.query(`SELECT ${text('stream')}, revision FROM events WHERE id = ?`);
+  const lastPosition = connection.query('SELECT last_position FROM head');
+  const setHead = connection.query('UPDATE head SET size = size + ?, last_position = ?');
+  const insert = connection.query('INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)');
+  const begin = connection.query('BEGIN IMMEDIATE');
+  const commit = connection.query('COMMIT');
+
+  const queue: { readonly request: Request; readonly resolve: (result: Result) => void }[] = [];
+  let heads = new Map<string, StreamHead>();
+  let last = 0;
+
+  const headOf = (stream: string): StreamHead => {
+    const known = heads.get(stream);
+    if (known !== undefined) return known;
+    const row = headOfStream.get(stream);
+    return row === undefined ? empty : { revision: integer(row[0]), leaf: utf8(row[1]) };
+  };
+
+  /** The revision given is not the stream's: the same batch once more, a part of it, or a stale view. */
+  const whenStale = ({ stream, expected, events }: Request, actual: ExpectedRevision): Result => {
+    const base = expected === 'noStream' ? 0 : expected + 1;
+    const before = base === 0 ? undefined : atRevision.get(stream, base - 1);
+    const rows = chain(stream, base, before === undefined ? null : utf8(before[2]), events);
+    const stored = rows.map((row) => atRevision.get(stream, row.revision));
+    const same = rows.filter((row, i) => utf8(stored[i]?.[1]) === row.event.id);
+    if (same.length === 0) return E.left({ tag: 'WrongExpectedRevision', stream, expected, actual });
+    const changed = same.find((row) => utf8(stored[row.revision - base]?.[2]) !== row.leaf);
+    if (changed !== undefined) {
+      return E.left({ tag: 'IdConflict', stream, id: changed.event.id, storedIn: stream, revision: changed.revision });
+    }
+    if (same.length < rows.length) {
+      return E.left({ tag: 'PartialDuplicate', stream, stored: same.length, given: rows.length });
+    }
+    const position = positionOf(integer(stored.at(-1)?.[0]));
+    return E.right({ stream, revision: base + rows.length - 1, position, duplicate: true });
+  };
+
+  /** An id is taken: in the log, or by an earlier event of the same batch. */
+  const conflict = (stream: string, rows: readonly Row[]): AppendError | undefined => {
+    const seen = new Map<string, number>();
+    for (const { event, revision } of rows) {
+      const place = placeOfId.get(event.id);
+      if (place !== undefined) {
+        return { tag: 'IdConflict', stream, id: event.id, storedIn: utf8(place[0]), revision: integer(place[1]) };
+      }
+      const earlier = seen.get(event.id);
+      if (earlier !== undefined)
+        return { tag: 'IdConflict', stream, id: event.id, storedIn: stream, revision: earlier };
+      seen.set(event.id, revision);
+    }
+    return undefined;
+  };
+
+  const insertAll = (stream: string, rows: readonly Row[], recordedAt: string): void => {
+    let position = last;
+    for (const { event, revision, prev, leaf } of rows) {
+      const { id, type, version, meta, dataText, observedText } = event;
+      position += 1;
+      const names: readonly Parameter[] = [position, stream, revision, id, type, version, recordedAt];
+      insert.run([...names, meta.causation ?? null, meta.correlation ?? null, prev, leaf, dataText, observedText]);
+    }
+  };
+
+  const appendOne = (request: Request): Result => {
+    const { stream, expected, events } = request;
+    const head = headOf(stream);
+    if (head.revision !== expected) return whenStale(request, head.revision);
+    const rows = chain(stream, expected === 'noStream' ? 0 : expected + 1, head.leaf, events);
+    // One statement undoes itself; several need a savepoint.
+    const several = rows.length > 1;
+    if (several) connection.exec('SAVEPOINT batch');
+    try {
+      insertAll(stream, rows, options.now());
+    } catch (failure) {
+      if (!isConstraint(failure)) throw failure;
+      if (several) connection.exec('ROLLBACK TO batch; RELEASE batch');
+      const error = conflict(stream, rows);
+      if (error === undefined) throw failure;
+      return E.left(error);
+    }
+    if (several) connection.exec('RELEASE batch');
+    last += rows.length;
+    const { revision, leaf } = rows.at(-1) as Row;
+    if (heads.size >= headsKept) heads = new Map();
+    heads.set(stream, { revision, leaf });
+    return E.right({ stream, revision, position: positionOf(last), duplicate: false });
+  };
+
+  const writeGroup = (requests: readonly Request[]): readonly Result[] => {
+    options.beforeWriting();
+    begin.run([]);
+    const first = integer(lastPosition.get()?.[0]);
+    last = first;
+    const results = requests.map(appendOne);
+    if (last > first) setHead.run([last - first, last]);
+    commit.run([]);
+    if (last > first) options.committed();
+    return results;
+  };
+
+  const flush = (): void => {
+    const group = queue.splice(0);
+    if (group.length === 0) return;
+    try {
+      const results = writeGroup(group.map(({ request }) => request));
+      for (const [i, result] of results.entries()) group[i]?.resolve(result);
+    } catch (failure) {
+      heads = new Map();
+      // A full disk may have ended the transaction already.
+      if (connection.inTransaction()) connection.exec('ROLLBACK');
+      const error = toStoreError(failure, path);
+      for (const { resolve } of group) resolve(E.left(error));
+    }
+  };
+
+  return {
+    append: (request) =>
+      new Promise((resolve) => {
+        if (queue.push({ request, resolve }) === 1) setImmediate(flush);
+      }),
+    flush,
+  };
+};

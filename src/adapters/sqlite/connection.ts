@@ -1,0 +1,61 @@
+import { pathToFileURL } from 'node:url';
+import Libsql from 'libsql';
+
+/** What a column can hold when it is read: text is always read as bytes (see `text` below). */
+export type Cell = number | bigint | Uint8Array | null;
+export type Parameter = number | string | null;
+
+/** A prepared statement; every result row is an array. */
+export interface Query {
+  all(...parameters: readonly Parameter[]): readonly (readonly Cell[])[];
+  get(...parameters: readonly Parameter[]): readonly Cell[] | undefined;
+  run(parameters: readonly Parameter[]): void;
+}
+
+/** The few things this adapter asks of SQLite, so that the choice of the binding stays in this file. */
+export interface Connection {
+  query(sql: string): Query;
+  exec(sql: string): void;
+  inTransaction(): boolean;
+  close(): void;
+}
+
+/**
+ * SQL for reading a text expression. libsql ends the process on text that is not UTF-8, which is what one flipped byte
+ * in a damaged file can be, so text columns are read as bytes and decoded here.
+ */
+export const text = (expression: string): string => `CAST(${expression} AS BLOB)`;
+
+export const utf8 = (cell: Cell | undefined): string =>
+  cell instanceof Uint8Array ? Buffer.from(cell).toString() : '';
+
+export const integer = (cell: Cell | undefined): number => (cell === undefined || cell === null ? 0 : Number(cell));
+
+/**
+ * Opens a file. `read` opens it read-only at the level of the file system, so that it is neither made, nor changed,
+ * nor checkpointed by closing; libsql has no such option but takes SQLite's URI names.
+ */
+export const connect = (path: string, mode: 'read' | 'write'): Connection => {
+  const database = new Libsql(mode === 'read' ? `${pathToFileURL(path).href}?mode=ro` : path);
+  database.exec('PRAGMA busy_timeout = 5000; PRAGMA synchronous = FULL; PRAGMA cell_size_check = ON');
+  return {
+    query: (sql) => {
+      const statement = database.prepare(sql);
+      if (statement.reader) statement.raw(true);
+      return {
+        all: (...parameters) => statement.all([...parameters]) as Cell[][],
+        get: (...parameters) => statement.get([...parameters]) as Cell[] | undefined,
+        run: (parameters) => {
+          statement.run(parameters);
+        },
+      };
+    },
+    exec: (sql) => {
+      database.exec(sql);
+    },
+    inTransaction: () => database.inTransaction,
+    close: () => {
+      database.close();
+    },
+  };
+};

@@ -1,0 +1,270 @@
+import * as E from 'fp-ts/Either';
+import { concatMap, from, lastValueFrom, mergeMap, takeWhile, toArray } from 'rxjs';
+import { contentId, type Json } from '../../events/digest';
+import type { EventDefinition } from '../../events/defineEvent';
+import type { NewEvent } from '../../events/envelope';
+import { generationProduced, type GenerationProduced, type Sampling } from '../../events/generationProduced';
+import { definitions, type DecodeError, type LedgerEvent } from '../../events/index';
+import type { ProblemPosed } from '../../events/problemPosed';
+import { openStream, type OpenStream } from '../ledger/openStream';
+import type { AppendError, EventLog } from '../ports/eventLog';
+import type { Completion, LanguageModel, ModelError } from '../ports/languageModel';
+import { renderCorrect } from '../tasks/feedbackText';
+import { splitAttempt } from '../tasks/attemptText';
+import type { Problem, Task, Verdict } from '../tasks/task';
+import type { Editor } from './editor';
+import { callKey, readCall, roll, type Call, type Rollout } from './rollout';
+import { decide, nextOf, startTrajectory, type EditOptions, type Memory, type TrajectoryFact, type TrajectoryIdentity } from './trajectory';
+
+export interface CollectSettings {
+  readonly runId: string;
+  readonly iteration: number;
+  /** How often every problem is answered. */
+  readonly passes: number;
+  readonly seed: number;
+  readonly sampling: Sampling;
+  readonly maxCalls: number;
+  readonly edit: EditOptions;
+  /**
+   * When an answer counts as right. `fbk` (the paper): FBK finds no wrong step. `answer-match` (the code): the final
+   * answer is gold, FBK is not asked.
+   */
+  readonly rightAnswer: 'fbk' | 'answer-match';
+  /** Edits in flight at once; matters where FBK or IMP is a large model. */
+  readonly concurrency: number;
+}
+
+export interface CollectPorts {
+  readonly log: EventLog;
+  readonly student: LanguageModel;
+  readonly editor: Editor;
+  readonly task: Task;
+  readonly signal: AbortSignal;
+  readonly onProgress?: (progress: CollectProgress) => void;
+}
+
+/** Counts so far. `reusedCalls` were on the ledger and not made again. */
+export interface CollectProgress {
+  readonly done: number;
+  readonly total: number;
+  readonly newCalls: number;
+  readonly reusedCalls: number;
+  readonly outcomes: Readonly<Record<string, number>>;
+}
+
+export type CollectError = ModelError | AppendError | DecodeError | { readonly tag: 'Cancelled'; readonly done: number; readonly total: number };
+
+/** A trajectory's id says which answer to which problem it is; nothing else is in it. */
+export const trajectoryIdOf = (runId: string, iteration: number, pass: number, problemId: string): string =>
+  contentId(['trajectory', runId, iteration, pass, problemId]);
+
+interface Open {
+  readonly identity: TrajectoryIdentity;
+  readonly problem: ProblemPosed;
+  readonly rollout: Rollout;
+  readonly generations: { readonly call: Call; readonly generationId: string }[];
+  readonly stream: OpenStream;
+  readonly reusedCalls: number;
+  readonly closed: string | undefined;
+}
+
+const callsOf = (events: readonly LedgerEvent[]): { readonly call: Call; readonly generationId: string }[] =>
+  events.flatMap((event) =>
+    event.type === 'GenerationProduced'
+      ? [{ call: readCall(event.data.call, event.data.prompt, event.data), generationId: event.id }]
+      : [],
+  );
+
+const createFact = (fact: TrajectoryFact, correlation: string): NewEvent =>
+  (definitions[fact.type] as EventDefinition<string, unknown>).create(fact.data, { correlation });
+
+/**
+ * Lets the student answer every problem `passes` times, edits each trajectory and puts every step on the ledger.
+ *
+ * Batches go one after another and edits run side by side, but events are appended in the order of the problems, so the
+ * ledger does not depend on which call came back first. What is on the ledger already is not made again: a crash loses
+ * at most the batch in flight.
+ */
+export const collectTrajectories = async (
+  problems: readonly ProblemPosed[],
+  settings: CollectSettings,
+  ports: CollectPorts,
+): Promise<E.Either<CollectError, CollectProgress>> => {
+  const work = Array.from({ length: settings.passes }, (_, pass) => problems.map((problem) => ({ pass, problem }))).flat();
+  const size = Math.max(1, ports.student.batch);
+  const chunks = Array.from({ length: Math.ceil(work.length / size) }, (_, i) => work.slice(i * size, (i + 1) * size));
+  let progress: CollectProgress = { done: 0, total: work.length, newCalls: 0, reusedCalls: 0, outcomes: {} };
+  let failed: CollectError | undefined;
+  const results = from(chunks).pipe(
+    takeWhile(() => failed === undefined && !ports.signal.aborted),
+    concatMap((chunk) => collectChunk(chunk, settings, ports)),
+  );
+  await new Promise<void>((resolve, reject) => {
+    results.subscribe({
+      next: (result) => {
+        if (E.isLeft(result)) failed = result.left;
+        else {
+          progress = addTo(progress, result.right);
+          ports.onProgress?.(progress);
+        }
+      },
+      error: reject,
+      complete: resolve,
+    });
+  });
+  if (failed !== undefined) return E.left(failed);
+  if (progress.done < work.length) return E.left({ tag: 'Cancelled', done: progress.done, total: work.length });
+  return E.right(progress);
+};
+
+type ChunkResult = Pick<CollectProgress, 'done' | 'newCalls' | 'reusedCalls' | 'outcomes'>;
+
+const addTo = (sum: CollectProgress, part: ChunkResult): CollectProgress => {
+  const outcomes: Record<string, number> = { ...sum.outcomes };
+  for (const [outcome, count] of Object.entries(part.outcomes)) outcomes[outcome] = (outcomes[outcome] ?? 0) + count;
+  return {
+    total: sum.total,
+    done: sum.done + part.done,
+    newCalls: sum.newCalls + part.newCalls,
+    reusedCalls: sum.reusedCalls + part.reusedCalls,
+    outcomes,
+  };
+};
+
+const open = async (
+  { pass, problem }: { readonly pass: number; readonly problem: ProblemPosed },
+  settings: CollectSettings,
+  { log, task }: CollectPorts,
+): Promise<E.Either<DecodeError, Open>> => {
+  const { runId, iteration, seed } = settings;
+  const trajectoryId = trajectoryIdOf(runId, iteration, pass, problem.problemId);
+  const stream = await openStream(log, `trajectory-${trajectoryId}`);
+  if (E.isLeft(stream)) return stream;
+  const { events } = stream.right;
+  const generations = callsOf(events);
+  const closed = events.find((event) => event.type === 'TrajectoryClosed');
+  return E.right({
+    identity: { runId, iteration, pass, problemId: problem.problemId, trajectoryId, hint: task.hint },
+    problem,
+    rollout: { prompt: problem.prompt, key: [seed, 'attempt', iteration, pass, problem.problemId], calls: generations.map(({ call }) => call) },
+    generations,
+    stream: stream.right,
+    reusedCalls: generations.length,
+    closed: closed?.type === 'TrajectoryClosed' ? closed.data.outcome : undefined,
+  });
+};
+
+const generationData = (one: Open, call: number, prompt: string, completion: Completion, settings: CollectSettings, student: LanguageModel): GenerationProduced => ({
+  runId: settings.runId,
+  iteration: settings.iteration,
+  pass: one.identity.pass,
+  problemId: one.identity.problemId,
+  trajectoryId: one.identity.trajectoryId,
+  call,
+  author: 'student',
+  model: student.ref,
+  prompt,
+  text: completion.text,
+  tokenIds: completion.tokenIds === null ? null : [...completion.tokenIds],
+  logprobs: completion.logprobs === null ? null : [...completion.logprobs],
+  finish: completion.finish,
+  sampling: settings.sampling,
+  seedKey: [...callKey(one.rollout.key, call)],
+  usage: { ...completion.usage },
+  price: null as Json,
+});
+
+const collectChunk = async (
+  chunk: readonly { readonly pass: number; readonly problem: ProblemPosed }[],
+  settings: CollectSettings,
+  ports: CollectPorts,
+): Promise<E.Either<CollectError, ChunkResult>> => {
+  const all: Open[] = [];
+  for (const item of chunk) {
+    const opened = await open(item, settings, ports);
+    if (E.isLeft(opened)) return opened;
+    all.push(opened.right);
+  }
+  const unfinished = all.filter((one) => one.closed === undefined);
+  const byRollout = new Map(unfinished.map((one) => [one.rollout, one]));
+  let newCalls = 0;
+  let appendFailed: AppendError | undefined;
+  const rolled = await roll(ports.student, unfinished.map((one) => one.rollout), settings, async (made) => {
+    newCalls += made.length;
+    const appended = await Promise.all(
+      made.map(({ rollout, prompt, completion }) => {
+        const one = byRollout.get(rollout);
+        if (one === undefined) throw new Error('a call came back for a rollout that nobody asked for');
+        const call = rollout.calls.length;
+        const event = generationProduced.create(generationData(one, call, prompt, completion, settings, ports.student), { correlation: settings.runId });
+        one.generations.push({ call: readCall(call, prompt, completion), generationId: event.id });
+        return one.stream.append([event]);
+      }),
+    );
+    appendFailed = appended.find(E.isLeft)?.left;
+    return appendFailed === undefined ? E.right(undefined) : E.left({ tag: 'ModelUnavailable', message: appendFailed.tag });
+  });
+  if (appendFailed !== undefined) return E.left(appendFailed);
+  if (E.isLeft(rolled)) return rolled;
+  const edited = await editAll(unfinished, settings, ports);
+  if (E.isLeft(edited)) return edited;
+  const outcomes: Record<string, number> = {};
+  for (const outcome of [...all.flatMap((one) => (one.closed === undefined ? [] : [one.closed])), ...edited.right])
+    outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
+  return E.right({ done: chunk.length, newCalls, reusedCalls: all.reduce((sum, one) => sum + one.reusedCalls, 0), outcomes });
+};
+
+/** Edits side by side, appends in order. */
+const editAll = async (unfinished: readonly Open[], settings: CollectSettings, ports: CollectPorts): Promise<E.Either<CollectError, readonly string[]>> => {
+  const edits = from(unfinished.map((one, index) => ({ one, index }))).pipe(
+    mergeMap(async ({ one, index }) => ({ one, index, facts: await edit(one, settings, ports) }), Math.max(1, settings.concurrency)),
+    toArray(),
+  );
+  const inOrder = (await lastValueFrom(edits, { defaultValue: [] })).sort((a, b) => a.index - b.index);
+  const appends: Promise<E.Either<AppendError, void>>[] = [];
+  const outcomes: string[] = [];
+  for (const { one, facts } of inOrder) {
+    if (E.isLeft(facts)) return facts;
+    // The generations are stored; a trajectory whose edit was interrupted has no edit facts, since they go in together.
+    appends.push(one.stream.append(facts.right.map((fact) => createFact(fact, settings.runId))));
+    for (const fact of facts.right) if (fact.type === 'TrajectoryClosed') outcomes.push(fact.data.outcome);
+  }
+  const appended = (await Promise.all(appends)).find(E.isLeft);
+  return appended ?? E.right(outcomes);
+};
+
+/** A right answer as the original code sees it: the answer is gold, whatever the steps say. */
+const byAnswer = (body: string): Verdict => {
+  const split = splitAttempt(body);
+  return { verdict: 'correct', text: renderCorrect(split.ok ? split.steps.map((step) => step.id) : []) };
+};
+
+const edit = async (one: Open, settings: CollectSettings, { editor, task }: CollectPorts): Promise<E.Either<ModelError, readonly TrajectoryFact[]>> => {
+  const problem: Problem = { question: one.problem.question, options: one.problem.options, answer: one.problem.answer };
+  const facts: TrajectoryFact[] = [];
+  let memory: Memory = { state: startTrajectory(one.generations), before: undefined };
+  for (;;) {
+    const next = nextOf(memory.state);
+    if (next.need === 'nothing') return E.right(facts);
+    if (next.need === 'improve') {
+      const body = await editor.improve(problem, next.body, next.verdict)();
+      if (E.isLeft(body)) return body;
+      memory = apply(one, settings, memory, { type: 'Improve', body: body.right, author: editor.author }, facts);
+      continue;
+    }
+    const answer = task.answerOf(next.body) ?? null;
+    const answerCorrect = answer !== null && task.isCorrect(problem, answer);
+    const trusted = settings.rightAnswer === 'answer-match' && answerCorrect;
+    const verdict = trusted ? E.right(byAnswer(next.body)) : await editor.feedback(problem, next.body)();
+    if (E.isLeft(verdict)) return verdict;
+    memory = apply(one, settings, memory, { type: 'Judge', verdict: verdict.right, answer, answerCorrect, author: editor.author }, facts);
+  }
+};
+
+const apply = (one: Open, settings: CollectSettings, memory: Memory, command: Parameters<typeof decide>[3], facts: TrajectoryFact[]): Memory => {
+  const decided = decide(one.identity, settings.edit, memory, command);
+  if (E.isLeft(decided)) throw new Error(`${one.identity.trajectoryId}: ${decided.left.command} came when the need was ${decided.left.need}`);
+  facts.push(...decided.right.facts);
+  return decided.right.memory;
+};
+

@@ -1,0 +1,99 @@
+import * as t from 'io-ts';
+import { JsonValue } from '../../events/codecs';
+import { Name, oneOf, orNull, otherwise, Positive, Ratio, section, Text, Weight, Whole } from '../../projections/policies/codecs';
+import { paperTrainConfig } from '../train/trainConfig';
+
+const train = (defaults: typeof paperTrainConfig) => ({
+  steps: otherwise(orNull(Positive), defaults.steps),
+  epochs: otherwise(orNull(Ratio), defaults.epochs),
+  batchSize: otherwise(Positive, defaults.batchSize),
+  learningRate: otherwise(Weight, defaults.learningRate),
+  warmup: otherwise(Weight, defaults.warmup),
+  schedule: otherwise(oneOf('constant', 'linear', 'cosine'), defaults.schedule),
+  beta1: otherwise(Weight, defaults.beta1),
+  beta2: otherwise(Weight, defaults.beta2),
+  epsilon: otherwise(Weight, defaults.epsilon),
+  weightDecay: otherwise(Weight, defaults.weightDecay),
+  clipNorm: otherwise(Weight, defaults.clipNorm),
+  normaliser: otherwise(oneOf('tokens', 'weights'), defaults.normaliser),
+  checkpointEvery: otherwise(Positive, defaults.checkpointEvery),
+  lengthMultiple: otherwise(Positive, defaults.lengthMultiple),
+});
+
+const Sampling = section('sampling', {
+  temperature: otherwise(Weight, 1),
+  topK: otherwise(orNull(Positive), null),
+  topP: otherwise(orNull(Weight), null),
+  maxTokens: otherwise(Positive, 512),
+});
+
+/** Problems to pose, drawn by the task's generator: the same seed, config and counts give the same problems. */
+export const TaskConfig = section('task', {
+  name: Name,
+  config: otherwise(JsonValue, {}),
+  seed: otherwise(Whole, 1),
+  train: Positive,
+  testSeen: Whole,
+  testUnseen: Whole,
+});
+
+/** A student trained from nothing on gold rationales (the paper's ft rationale, stage 0). */
+export const BaseConfig = section('base', {
+  seed: otherwise(Whole, 1),
+  policy: otherwise(Text, 'ft-rationale'),
+  tokenizer: section('tokenizer', {
+    kind: otherwise(oneOf('bpe', 'bytes'), 'bpe'),
+    vocabSize: otherwise(Positive, 512),
+    minFrequency: otherwise(Positive, 50),
+    pattern: otherwise(oneOf('arithmetic', 'words', 'wholeWords', 'prose'), 'prose'),
+    merges: otherwise(t.boolean, true),
+  }),
+  shape: section('shape', {
+    hiddenSize: Positive,
+    intermediateSize: Positive,
+    layers: Positive,
+    heads: Positive,
+    kvHeads: Positive,
+    headDim: Positive,
+    ropeTheta: otherwise(Ratio, 10000),
+    rmsNormEps: otherwise(Weight, 1e-5),
+    tiedEmbeddings: otherwise(t.boolean, true),
+    maxPositions: otherwise(Positive, 256),
+  }),
+  train: section('train', train({ ...paperTrainConfig, learningRate: 1e-3, batchSize: 32, warmup: 0.05, beta2: 0.95, epochs: null, steps: 1000 })),
+  /**
+   * A folder that holds this very student and its receipt (see `tripost export-student`), relative to the config file.
+   * Its training is then imported instead of repeated, once its inputs have been derived again and agree digest by digest.
+   */
+  trained: otherwise(orNull(Text), null),
+});
+
+const given = section('run', {
+  seed: otherwise(Whole, 1),
+  task: TaskConfig,
+  base: BaseConfig,
+  iterations: otherwise(Whole, 3),
+  policy: otherwise(Text, 'tripost'),
+  collect: section('collect', {
+    passes: otherwise(Positive, 1),
+    maxCalls: otherwise(Positive, 3),
+    sampling: Sampling,
+    maxUpdates: otherwise(Whole, 5),
+    overCorrection: otherwise(oneOf('edit', 'discard'), 'edit'),
+    stepOrder: otherwise(oneOf('numeric', 'text'), 'numeric'),
+    noProgress: otherwise(oneOf('truncate', 'keep'), 'truncate'),
+    rightAnswer: otherwise(oneOf('fbk', 'answer-match'), 'fbk'),
+    concurrency: otherwise(Positive, 8),
+  }),
+  train: section('train', train(paperTrainConfig)),
+  evaluate: section('evaluate', {
+    maxCalls: otherwise(Positive, 3),
+    maxTokens: otherwise(Positive, 512),
+    temperature: otherwise(Weight, 0),
+  }),
+  generate: section('generate', { batch: otherwise(Positive, 64) }),
+});
+
+/** The config of `tripost run`, every field filled in. Unknown keys are refused with the key that was probably meant. */
+export const RunConfig = given;
+export type RunConfig = t.TypeOf<typeof RunConfig>;

@@ -1,0 +1,39 @@
+import { finalResponse, linesBefore, readAttemptLine } from '../attemptText';
+import { evaluate } from '../expression';
+import type { Problem, Verdict } from '../task';
+import { afterStep, initialState, solveFrom } from './solution';
+import { readQuestion, readStep } from './steps';
+
+/** The lines given, exactly, then the reference solver's lines from where they leave off, numbered on from them. */
+const continueFrom = (question: string, prefix: readonly string[]): string | undefined => {
+  const parsed = readQuestion(question);
+  if (!parsed.ok || !evaluate(parsed.expression).ok) return undefined;
+  let state = initialState;
+  let id = 0;
+  for (const line of prefix) {
+    const read = readAttemptLine(line);
+    const step = read && readStep(read.text);
+    if (!read || !step) return undefined;
+    state = afterStep(state, step);
+    id = Number(read.id);
+  }
+  const { steps, final } = solveFrom(state, parsed.expression);
+  return [...prefix, ...steps.map((text, i) => `(${id + 1 + i}) ${text}`), `(${finalResponse}) ${final}`].join('\n');
+};
+
+/** The gold rationale. Throws where the question has no value. */
+export const gold = (problem: Problem): string => {
+  const text = continueFrom(problem.question, []);
+  if (text === undefined)
+    throw new Error(
+      `multistep-arithmetic: the question "${problem.question}" is no expression with a safe integer value`,
+    );
+  return text;
+};
+
+/** IMP: the lines before the failed step verbatim, then the solver with the prefix's own definitions and values. */
+export const improve = (problem: Problem, attempt: string, verdict: Verdict): string | undefined => {
+  if (verdict.verdict !== 'incorrect') return undefined;
+  const prefix = linesBefore(attempt, verdict.step);
+  return prefix && continueFrom(problem.question, prefix);
+};

@@ -1,0 +1,72 @@
+import * as E from 'fp-ts/Either';
+import type { Digest } from '../../events/digest';
+import type { BlobError, BlobStore } from '../ports/blobStore';
+import {
+  checkpointDigest,
+  decodeCheckpoint,
+  encodeCheckpoint,
+  type Checkpoint,
+  type CheckpointError,
+} from './checkpoint';
+import { loadTokenizer, type Tokenizer, type TokenizerError } from './tokenizer';
+
+/** A checkpoint in the blob store: the files of its Hugging Face folder by digest, and the digest of that map. */
+export interface StoredCheckpoint {
+  readonly digest: Digest;
+  readonly files: Readonly<Record<string, Digest>>;
+  /** Digest of model.safetensors. */
+  readonly weights: Digest;
+}
+
+/** A checkpoint ready for use. */
+export interface LoadedCheckpoint extends Checkpoint {
+  readonly digest: Digest;
+  readonly tokenizer: Tokenizer;
+}
+
+/** Puts the files of a model folder in the store. */
+export const storeFiles = async (
+  blobs: BlobStore,
+  files: ReadonlyMap<string, Uint8Array>,
+): Promise<E.Either<BlobError, StoredCheckpoint>> => {
+  const digests = new Map<string, Digest>();
+  for (const [name, bytes] of files) {
+    const put = await blobs.put(bytes)();
+    if (E.isLeft(put)) return put;
+    digests.set(name, put.right);
+  }
+  const weights = digests.get('model.safetensors') ?? '';
+  return E.right({ digest: checkpointDigest(digests), files: Object.fromEntries(digests), weights });
+};
+
+/** Writes a checkpoint as a Hugging Face folder into the store. */
+export const storeCheckpoint = (
+  blobs: BlobStore,
+  checkpoint: Checkpoint,
+): Promise<E.Either<BlobError, StoredCheckpoint>> => storeFiles(blobs, encodeCheckpoint(checkpoint));
+
+/** Reads a checkpoint back, every file checked against its digest. */
+export const loadCheckpoint = async (
+  blobs: BlobStore,
+  digest: Digest,
+  files: Readonly<Record<string, Digest>>,
+): Promise<E.Either<BlobError | CheckpointError | TokenizerError, LoadedCheckpoint>> => {
+  const bytes = new Map<string, Uint8Array>();
+  for (const [name, file] of Object.entries(files)) {
+    const got = await blobs.get(file)();
+    if (E.isLeft(got)) return got;
+    bytes.set(name, got.right);
+  }
+  return openFiles(digest, bytes);
+};
+
+/** A model folder's files as a checkpoint ready for use. */
+export const openFiles = (
+  digest: Digest,
+  files: ReadonlyMap<string, Uint8Array>,
+): E.Either<CheckpointError | TokenizerError, LoadedCheckpoint> => {
+  const decoded = decodeCheckpoint(files);
+  if (E.isLeft(decoded)) return decoded;
+  const tokenizer = loadTokenizer(decoded.right.tokenizerJson, decoded.right.endId);
+  return E.isLeft(tokenizer) ? tokenizer : E.right({ ...decoded.right, digest, tokenizer: tokenizer.right });
+};

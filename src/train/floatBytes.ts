@@ -1,0 +1,41 @@
+/** Bytes of the float types that checkpoints hold. */
+export const widthOf = { F64: 8, F32: 4, F16: 2, BF16: 2 } as const;
+export type FloatType = keyof typeof widthOf;
+
+const littleEndian = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
+
+/** Little-endian bytes of float32 numbers: a view where the machine is little-endian. */
+export const bytesOfFloats = (data: Float32Array): Uint8Array => {
+  const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  return littleEndian ? bytes : swapped(bytes, 4);
+};
+
+const swapped = (bytes: Uint8Array, width: number): Uint8Array => {
+  const result = new Uint8Array(bytes.length);
+  for (let i = 0; i < bytes.length; i++) result[i] = bytes[i - (i % width) + width - 1 - (i % width)] ?? 0;
+  return result;
+};
+
+/** IEEE 754 half to single, by the bits: every half is a single exactly. */
+const singleBitsOfHalf = (half: number): number => {
+  const sign = (half & 0x8000) << 16;
+  const exponent = (half >>> 10) & 0x1f;
+  const fraction = half & 0x3ff;
+  if (exponent === 0x1f) return sign | 0x7f800000 | (fraction << 13);
+  if (exponent > 0) return sign | ((exponent + 112) << 23) | (fraction << 13);
+  if (fraction === 0) return sign;
+  const shift = Math.clz32(fraction) - 21;
+  return sign | ((113 - shift) << 23) | (((fraction << shift) & 0x3ff) << 13);
+};
+
+/** Little-endian numbers of a type as float32: exact but for F64, which is rounded to nearest. Always a copy. */
+export const floatsOfBytes = (bytes: Uint8Array, type: FloatType): Float32Array => {
+  const copy = littleEndian ? new Uint8Array(bytes) : swapped(bytes, widthOf[type]);
+  if (type === 'F32') return new Float32Array(copy.buffer);
+  if (type === 'F64') return Float32Array.from(new Float64Array(copy.buffer));
+  const halves = new Uint16Array(copy.buffer);
+  const single = type === 'BF16' ? (half: number) => half << 16 : singleBitsOfHalf;
+  const bits = new Uint32Array(halves.length);
+  for (let i = 0; i < bits.length; i++) bits[i] = single(halves[i] ?? 0);
+  return new Float32Array(bits.buffer);
+};

@@ -1,0 +1,195 @@
+import type { Either } from 'fp-ts/Either';
+import { isLeft, left, right } from 'fp-ts/Either';
+import type { JsonObject } from './jsonShape';
+import { duplicateKey, isCount, isObject, isRecordOf, isText, parsed, quoted } from './jsonShape';
+import type { FloatType } from './floatBytes';
+import { bytesOfFloats, floatsOfBytes, widthOf } from './floatBytes';
+
+/** The safetensors format: header length (u64, little-endian), JSON header padded with spaces, data. */
+export interface Tensor {
+  readonly name: string;
+  readonly dims: readonly number[];
+  readonly data: Float32Array;
+}
+
+export interface StoredTensor extends Tensor {
+  /** The type in the file; `data` is float32 whatever it is. F64 is rounded to nearest. */
+  readonly dtype: FloatType;
+}
+
+export interface SafetensorsFile {
+  readonly metadata: { readonly [key: string]: string };
+  /** In the order of their data. */
+  readonly tensors: ReadonlyMap<string, StoredTensor>;
+}
+
+export type SafetensorsErrorTag =
+  | 'HeaderTruncated'
+  | 'HeaderTooLarge'
+  | 'HeaderNotJson'
+  | 'DuplicateName'
+  | 'BadMetadata'
+  | 'BadEntry'
+  | 'UnknownDtype'
+  | 'SizeMismatch'
+  | 'Overlap'
+  | 'Hole'
+  | 'OutOfRange';
+
+/** `where` is the header's path, as `a.weight.data_offsets`. */
+export interface SafetensorsError {
+  readonly tag: SafetensorsErrorTag;
+  readonly where: string;
+  readonly expected: string;
+  readonly got: string;
+}
+
+/** The reference implementation's limit. */
+const maxHeaderBytes = 100_000_000;
+
+const sizeOf = (dims: readonly number[]): number => dims.reduce((size, dim) => size * dim, 1);
+
+const byName = (a: Tensor, b: Tensor): number => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0);
+
+/**
+ * Float32 tensors as safetensors bytes. `order` is the data's order: by name, as the reference implementation writes
+ * (it sorts by type width first, and all are F32 here), or as given. Throws TypeError on two tensors of one name or data
+ * that is not as long as its dims say.
+ */
+export const writeSafetensors = (
+  tensors: readonly Tensor[],
+  metadata: { readonly [key: string]: string } = {},
+  order: 'by-name' | 'as-given' = 'by-name',
+): Uint8Array => {
+  const sorted = order === 'by-name' ? [...tensors].sort(byName) : tensors;
+  const entries: [string, unknown][] = [];
+  if (Object.keys(metadata).length > 0) {
+    entries.push(['__metadata__', Object.fromEntries(Object.entries(metadata).sort(([a], [b]) => (a < b ? -1 : 1)))]);
+  }
+  const names = new Set(['__metadata__']);
+  let end = 0;
+  for (const { name, dims, data } of sorted) {
+    if (names.has(name)) throw new TypeError(`writeSafetensors: ${name}: expected names to differ, got it twice`);
+    if (data.length !== sizeOf(dims)) {
+      throw new TypeError(
+        `writeSafetensors: ${name}: expected ${sizeOf(dims)} numbers for [${dims.join(', ')}], got ${data.length}`,
+      );
+    }
+    names.add(name);
+    entries.push([name, { dtype: 'F32', shape: dims, data_offsets: [end, end + data.length * 4] }]);
+    end += data.length * 4;
+  }
+  const text = new TextEncoder().encode(
+    `{${entries.map(([k, v]) => `${JSON.stringify(k)}:${JSON.stringify(v)}`).join(',')}}`,
+  );
+  const start = 8 + Math.ceil(text.length / 8) * 8;
+  const bytes = new Uint8Array(start + end).fill(0x20, 8, start);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(start - 8), true);
+  bytes.set(text, 8);
+  let at = start;
+  for (const { data } of sorted) {
+    bytes.set(bytesOfFloats(data), at);
+    at += data.length * 4;
+  }
+  return bytes;
+};
+
+interface Entry {
+  readonly name: string;
+  readonly dtype: FloatType;
+  readonly dims: readonly number[];
+  readonly from: number;
+  readonly to: number;
+}
+
+const fail = (
+  tag: SafetensorsErrorTag,
+  where: string,
+  expected: string,
+  got: string,
+): Either<SafetensorsError, never> => left({ tag, where, expected, got });
+
+const isCounts = (value: unknown): value is number[] => Array.isArray(value) && value.every(isCount);
+const isFloatType = (value: unknown): value is FloatType => typeof value === 'string' && Object.hasOwn(widthOf, value);
+
+const entryOf = (name: string, value: unknown): Either<SafetensorsError, Entry> => {
+  if (!isObject(value)) return fail('BadEntry', name, 'an object', quoted(value));
+  const { dtype, shape: dims, data_offsets: offsets } = value;
+  if (!isFloatType(dtype)) return fail('UnknownDtype', `${name}.dtype`, Object.keys(widthOf).join(', '), quoted(dtype));
+  if (!isCounts(dims)) return fail('BadEntry', `${name}.shape`, 'a list of sizes', quoted(dims));
+  if (!isCounts(offsets) || offsets.length !== 2) {
+    return fail('BadEntry', `${name}.data_offsets`, 'two byte offsets', quoted(offsets));
+  }
+  const [from = 0, to = 0] = offsets;
+  const expected = sizeOf(dims) * widthOf[dtype];
+  if (to - from !== expected) {
+    const how = `${expected} bytes for ${dtype} [${dims.join(', ')}]`;
+    return fail('SizeMismatch', `${name}.data_offsets`, how, `${to - from} (${from} to ${to})`);
+  }
+  return right({ name, dtype, dims, from, to });
+};
+
+interface Header {
+  readonly json: JsonObject;
+  readonly metadata: { readonly [key: string]: string };
+  /** Where the data begins. */
+  readonly start: number;
+}
+
+const headerOf = (bytes: Uint8Array): Either<SafetensorsError, Header> => {
+  if (bytes.length < 8) return fail('HeaderTruncated', 'file', 'at least 8 bytes', `${bytes.length}`);
+  const length = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true);
+  if (length > maxHeaderBytes) return fail('HeaderTooLarge', 'header', `at most ${maxHeaderBytes} bytes`, `${length}`);
+  const start = 8 + Number(length);
+  if (bytes.length < start) return fail('HeaderTruncated', 'header', `${length} bytes`, `${bytes.length - 8}`);
+  let text: string;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes.subarray(8, start));
+  } catch {
+    return fail('HeaderNotJson', 'header', 'UTF-8', 'broken UTF-8');
+  }
+  const json = text.startsWith('{') ? parsed(text) : undefined;
+  if (!isObject(json)) return fail('HeaderNotJson', 'header', 'a JSON object', quoted(text));
+  const twice = duplicateKey(text);
+  if (twice !== undefined) return fail('DuplicateName', twice, 'keys to differ', 'it twice');
+  const metadata = json['__metadata__'] ?? {};
+  if (!isObject(metadata)) return fail('BadMetadata', '__metadata__', 'an object', quoted(metadata));
+  if (isRecordOf(metadata, isText)) return right({ json, metadata, start });
+  const [key = '', value] = Object.entries(metadata).find(([, each]) => !isText(each)) ?? [];
+  return fail('BadMetadata', `__metadata__.${key}`, 'a string', quoted(value));
+};
+
+/** That the tensors, in order, fill the data exactly. */
+const checkFilled = (entries: readonly Entry[], size: number): Either<SafetensorsError, null> => {
+  let end = 0;
+  for (const { name, from, to } of entries) {
+    const where = `${name}.data_offsets`;
+    if (to > size) return fail('OutOfRange', where, `an end of at most ${size}, the data's length`, `${to}`);
+    if (from < end) return fail('Overlap', where, `a begin of ${end}, where the tensor before it ends`, `${from}`);
+    if (from > end) return fail('Hole', where, `a begin of ${end}, where the tensor before it ends`, `${from}`);
+    end = to;
+  }
+  return end === size ? right(null) : fail('Hole', 'data', `${end} bytes, as the tensors take`, `${size}`);
+};
+
+/** Reads F64, F32, F16 and BF16 tensors as float32. The numbers are copies. */
+export const readSafetensors = (bytes: Uint8Array): Either<SafetensorsError, SafetensorsFile> => {
+  const header = headerOf(bytes);
+  if (isLeft(header)) return header;
+  const { json, metadata, start } = header.right;
+  const entries: Entry[] = [];
+  for (const [name, value] of Object.entries(json)) {
+    if (name === '__metadata__') continue;
+    const entry = entryOf(name, value);
+    if (isLeft(entry)) return entry;
+    entries.push(entry.right);
+  }
+  entries.sort((a, b) => a.from - b.from || a.to - b.to);
+  const filled = checkFilled(entries, bytes.length - start);
+  if (isLeft(filled)) return filled;
+  const tensors = new Map<string, StoredTensor>();
+  for (const { name, dtype, dims, from, to } of entries) {
+    tensors.set(name, { name, dims, dtype, data: floatsOfBytes(bytes.subarray(start + from, start + to), dtype) });
+  }
+  return right({ metadata, tensors });
+};

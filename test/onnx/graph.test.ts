@@ -1,0 +1,185 @@
+import { fc, it as check } from '@fast-check/jest';
+import { GraphBuilder, GraphError, staticShape, type Attributes, type Value } from '../../src/onnx/graph';
+import { add, gemm, matMul, reduceSum, reshape, transpose } from '../../src/onnx/ops';
+import { broadcastShapes, type OpName } from '../../src/onnx/opTable';
+import { broadcastDims } from '../support/plainTensor';
+
+const shapesOf = (...shapes: readonly (readonly (number | string)[])[]): { b: GraphBuilder; values: Value[] } => {
+  const b = new GraphBuilder('test');
+  return { b, values: shapes.map((shape, i) => b.input(`x${i}`, 'float32', shape)) };
+};
+
+describe('the builder refuses a node that does not fit, with its name and what it got', () => {
+  const refusals: readonly (readonly [
+    op: OpName,
+    shapes: readonly (readonly number[])[],
+    attributes: Attributes,
+    message: string,
+  ])[] = [
+    ['Add', [[2, 3], [4]], {}, 'shapes [2, 3] and [4] do not broadcast; got float32[2, 3], float32[4]'],
+    ['Add', [[2]], {}, 'expected two inputs; got float32[2]'],
+    ['Neg', [[2], [2]], {}, 'expected one input; got float32[2], float32[2]'],
+    [
+      'MatMul',
+      [
+        [2, 3],
+        [4, 5],
+      ],
+      {},
+      'inner sizes differ; got float32[2, 3], float32[4, 5]',
+    ],
+    ['MatMul', [[3], [3, 5]], {}, 'expected matrices; got float32[3], float32[3, 5]'],
+    [
+      'Gemm',
+      [
+        [2, 3],
+        [3, 4],
+      ],
+      { transB: 1 },
+      'inner sizes differ: 3 and 4; got float32[2, 3], float32[3, 4]',
+    ],
+    [
+      'Gemm',
+      [
+        [2, 3, 1],
+        [3, 4],
+      ],
+      {},
+      'expected two matrices; got float32[2, 3, 1], float32[3, 4]',
+    ],
+    ['Transpose', [[2, 3]], { perm: [0, 0] }, 'expected perm, a permutation of the axes; got float32[2, 3]'],
+    ['Softmax', [[2, 3]], { axis: 2 }, 'axis 2 is outside rank 2; got float32[2, 3]'],
+    ['Softmax', [[2, 3]], {}, 'expected the attribute axis; got float32[2, 3]'],
+    [
+      'Concat',
+      [
+        [2, 3],
+        [1, 4],
+      ],
+      { axis: 0 },
+      'sizes differ outside the axis; got float32[2, 3], float32[1, 4]',
+    ],
+    ['Where', [[2], [2], [2]], {}, 'expected a bool condition; got float32[2], float32[2], float32[2]'],
+    ['Gather', [[2, 3], [2]], { axis: 0 }, 'expected int64 indices; got float32[2, 3], float32[2]'],
+    ['Cast', [[2]], { to: 10 }, 'unknown target type; got float32[2]'],
+    ['Or', [[2], [2]], {}, 'expected bool; got float32[2], float32[2]'],
+    ['ReduceSum', [[2], [1]], { keepdims: 0 }, 'expected a constant int64 input; got float32[2], float32[1]'],
+    ['Loop', [[1], [1]], {}, 'expected a body graph; got float32[1], float32[1]'],
+  ];
+  for (const [op, shapes, attributes, message] of refusals)
+    it(`${op}: ${message}`, () => {
+      const { b, values } = shapesOf(...shapes);
+      const emit = (): unknown => b.scope('block0', () => b.emit(op, values, attributes));
+      expect(emit).toThrow(GraphError);
+      expect(emit).toThrow(`${op}: ${message} (node "block0/${op}`);
+    });
+
+  it('Add of two types', () => {
+    const b = new GraphBuilder('test');
+    const [x, y] = [b.input('x', 'float32', [2]), b.input('y', 'float64', [2])];
+    expect(() => add(b, x, y)).toThrow('Add: expected inputs of one type; got float32[2], float64[2] (node "Add")');
+  });
+
+  it('Reshape to another size', () => {
+    const { b, values } = shapesOf([2, 3]);
+    expect(() => values.map((x) => reshape(b, x, [4]))).toThrow(
+      'Reshape: cannot become [4]; got float32[2, 3], int64[1] (node "Reshape")',
+    );
+  });
+
+  it('Reshape of a size that is known only at run time', () => {
+    const { b, values } = shapesOf(['rows', 3]);
+    expect(() => values.map((x) => reshape(b, x, [6]))).toThrow(
+      'Reshape: expected a static shape; got float32[rows, 3], int64[1]',
+    );
+  });
+
+  it('a sum over no axes, which ONNX reads as all axes', () => {
+    const { b, values } = shapesOf([2, 3]);
+    expect(() => values.map((x) => reduceSum(b, x, [], true))).toThrow(
+      'ReduceSum: expected axes: none would mean all of them',
+    );
+  });
+
+  it('one-hot, and the largest, along another axis than the last', () => {
+    const { b, values } = shapesOf([2, 3]);
+    expect(() => b.emit('TopK', [...values, b.ints([1])], { axis: 0 })).toThrow('TopK: only axis -1 is emitted');
+    expect(() => b.emit('OneHot', [b.ints([1]), b.ints([3]), b.ints([0, 1])], { axis: 0 })).toThrow(
+      'OneHot: only axis -1 is emitted',
+    );
+  });
+
+  it('a loop body that takes other values than the loop hands it', () => {
+    const b = new GraphBuilder('test');
+    const body = new GraphBuilder('body', b);
+    body.input('turn', 'int64', []);
+    body.output('go', body.input('condition', 'bool', []));
+    const emit = (): unknown =>
+      b.emit('Loop', [b.scalar('int64', 1), b.scalar('bool', 1), b.ints([1])], { body: { graph: body.build() } });
+    expect(emit).toThrow('Loop: the body takes 2 and gives 1 values for 1 carried ones');
+  });
+
+  it('a constant whose values do not fill its shape', () => {
+    expect(() => new GraphBuilder('test').constant('float32', [2, 2], [1, 2, 3])).toThrow(
+      'constant of shape [2, 2] given 3 values (node "test")',
+    );
+  });
+});
+
+describe('the builder', () => {
+  it('gives each node a name of its own, under its scope', () => {
+    const { b, values } = shapesOf([2]);
+    const [x] = values;
+    if (x === undefined) throw new Error('no input');
+    b.scope('layer0', () => [add(b, x, x), b.scope('inner', () => add(b, x, x)), add(b, x, x)]);
+    expect(b.nodes.map(({ name }) => name)).toEqual(['layer0/Add', 'layer0/inner/Add', 'layer0/Add_1']);
+  });
+
+  it('leaves a scope when its body throws', () => {
+    const { b, values } = shapesOf([2]);
+    expect(() => b.scope('lost', () => b.emit('Add', values))).toThrow(GraphError);
+    expect(b.one('Neg', values).name).toBe('Neg:out');
+  });
+
+  it('keeps equal constants once, and tells types, shapes and signs of zero apart', () => {
+    const b = new GraphBuilder('test');
+    expect(b.scalar('float32', 1)).toBe(b.scalar('float32', 1));
+    const distinct = [b.scalar('float32', 1), b.scalar('float64', 1), b.constant('float32', [1], [1])];
+    const zeros = [b.scalar('float32', 0), b.scalar('float32', -0)];
+    expect(new Set([...distinct, ...zeros].map(({ name }) => name)).size).toBe(5);
+    expect(Object.is(zeros[1]?.constant?.data[0], -0)).toBe(true);
+  });
+
+  it('knows shapes with names', () => {
+    const { b, values } = shapesOf(['rows', 3], [3]);
+    expect(b.one('Add', values).shape).toEqual(['rows', 3]);
+    expect(() => staticShape(b.one('Add', values))).toThrow(
+      'expected a static shape, got [rows, 3] (node "Add_1:out")',
+    );
+  });
+
+  it('knows the shapes of products', () => {
+    const { b, values } = shapesOf([2, 1, 4, 5], [3, 5, 6], [4, 2]);
+    const [x, y, z] = values;
+    if (x === undefined || y === undefined || z === undefined) throw new Error('no input');
+    expect(matMul(b, x, y).shape).toEqual([2, 3, 4, 6]);
+    expect(gemm(b, z, z, true, false).shape).toEqual([2, 2]);
+    expect(transpose(b, y, [2, 0, 1]).shape).toEqual([6, 3, 5]);
+  });
+
+  const dims = fc.array(fc.constantFrom(1, 2, 3), { maxLength: 4 });
+  check.prop([dims, dims])('broadcasts as NumPy does', (x, y) => {
+    const ours = (): readonly (number | string)[] =>
+      broadcastShapes(x, y, (message) => {
+        throw new Error(message);
+      });
+    let expected: readonly number[] | undefined;
+    try {
+      expected = broadcastDims(x, y);
+    } catch {
+      expected = undefined;
+    }
+    if (expected === undefined) expect(ours).toThrow('do not broadcast');
+    else expect(ours()).toEqual(expected);
+  });
+});

@@ -1,0 +1,212 @@
+import { sha256 } from '../../events/digest';
+import { deriveDataset } from '../../projections/deriveDataset';
+import { lineage } from '../../projections/lineage';
+import { project } from '../../projections/projection';
+import {
+  renderTrace,
+  traceCheckpoint,
+  traceDataset,
+  traceEvent,
+  traceRow,
+  type TraceNode,
+} from '../../projections/trace';
+import { findById, why } from '../../projections/why';
+import { baseCheckpoint, smallLedger, trainedCheckpoint, trainOn } from '../support/builders';
+import { preset } from './policyFiles';
+
+const ledger = smallLedger();
+const prefix = () => ({ size: ledger.events.length, root: sha256('root') });
+const scoped = (iteration: number) =>
+  deriveDataset(ledger.events, preset('tripost'), { seed: 42, scope: { runId: 'run-a', iteration }, ledger: prefix() });
+const first = scoped(1);
+const second = scoped(2);
+const last = sha256('checkpoint after iteration 2');
+trainOn(ledger, first);
+const { trainingId } = trainOn(ledger, second, { iteration: 2, checkpoint: last, base: trainedCheckpoint });
+const known = project(lineage, ledger.events);
+const rows = new Map([
+  [first.manifest.dataset, first.rows],
+  [second.manifest.dataset, second.rows],
+]);
+
+/** Labels and ids of the nodes on some path that ends in this label. */
+const paths = (root: TraceNode, label: string, above: readonly string[] = []): readonly (readonly string[])[] => {
+  const here = [...above, root.label];
+  return [...(root.label === label ? [here] : []), ...root.children.flatMap((child) => paths(child, label, here))];
+};
+const idsOf = (root: TraceNode, label: string): readonly (string | null)[] => [
+  ...(root.label === label ? [root.id] : []),
+  ...root.children.flatMap((child) => idsOf(child, label)),
+];
+const eventOf = (type: string, problemId: string, pass: number, round = 0): string => {
+  const closed = ledger.events.find(
+    (e) =>
+      e.type === 'GenerationProduced' &&
+      e.data.problemId === problemId &&
+      e.data.pass === pass &&
+      e.data.iteration === 1,
+  );
+  const stream = closed?.stream;
+  const found = ledger.events.find(
+    (e) => e.stream === stream && e.type === type && 'round' in e.data && e.data.round === round,
+  );
+  return found?.id ?? `no ${type}`;
+};
+
+describe('trace', () => {
+  const row = second.rows.find((r) => r.bucket === 'SI');
+  if (row === undefined) throw new Error('iteration 2 has an x_SI row');
+  const trace = traceRow(known, row, rows);
+
+  it('follows a section to its event, its call, the checkpoint that wrote it, that one’s training, dataset and policy', () => {
+    expect(paths(trace, 'policy')[0]).toEqual([
+      ...['row', 'attempt', 'AttemptMade', 'GenerationProduced', 'checkpoint', 'CheckpointWritten', 'training'],
+      ...['dataset', 'DatasetDerived', 'policy'],
+    ]);
+    expect(idsOf(trace, 'dataset')).toEqual([first.manifest.dataset]);
+    expect(idsOf(trace, 'policy')).toEqual([first.manifest.policy.digest]);
+    expect(idsOf(trace, 'run')).toEqual(['run-a']);
+    expect(idsOf(trace, 'checkpoint')).toEqual([trainedCheckpoint, baseCheckpoint]);
+  });
+
+  it('shows author and weight of every section', () => {
+    expect(trace.children.slice(0, 4).map((s) => [s.label, s.detail['author'], s.detail['weight']])).toEqual([
+      ['prompt', null, 1],
+      ['attempt', 'student', 1],
+      ['feedback', 'script', 1.5],
+      ['improvement', 'script', 1.5],
+    ]);
+  });
+
+  it('names the steps that trained on a row and the checkpoint they went into', () => {
+    const index = second.rows.indexOf(row);
+    const steps = ledger.events.flatMap((e) =>
+      e.type === 'StepRecorded' && e.data.trainingId === trainingId
+        ? e.data.steps.filter((s) => s.rows.includes(index)).map((s) => s.step)
+        : [],
+    );
+    const told = trace.children.filter((c) => c.label === 'in dataset').flatMap((c) => c.children);
+    expect(told.map((t) => t.id)).toEqual([trainingId]);
+    const stepNodes = told.flatMap((t) => t.children).filter((c) => c.label === 'step');
+    expect(stepNodes.map((s) => s.detail['step'])).toEqual(steps);
+    expect(steps.length).toBeGreaterThan(0);
+    expect(idsOf(trace, 'into checkpoint')).toEqual([last]);
+  });
+
+  it('follows an event forward through every checkpoint it reached', () => {
+    const feedback = first.rows.find((r) => r.bucket === 'SI')?.sections[2]?.eventId ?? '';
+    const forward = traceEvent(known, feedback, rows);
+    expect(paths(forward, 'into checkpoint')).toContainEqual([
+      ...[
+        'FeedbackGiven',
+        'in row',
+        'in dataset',
+        'trained by',
+        'into checkpoint',
+        'base of training',
+        'into checkpoint',
+      ],
+    ]);
+    expect(idsOf(forward, 'into checkpoint')).toEqual([trainedCheckpoint, last]);
+    expect(idsOf(forward, 'named by')).toHaveLength(1);
+  });
+
+  it('shows a retraction on the event it is about', () => {
+    const note = traceEvent(known, eventOf('FeedbackGiven', 'p7', 1), rows);
+    expect(note.children[0]).toMatchObject({
+      label: 'EventRetracted',
+      detail: { reason: 'wrong feedback', by: 'ana' },
+    });
+    expect(idsOf(note, 'in row')).toEqual([]);
+  });
+
+  it('tells what a checkpoint came from and what it was used for', () => {
+    const checkpoint = traceCheckpoint(known, trainedCheckpoint);
+    expect(idsOf(checkpoint, 'dataset')).toEqual([first.manifest.dataset]);
+    expect(checkpoint.children.find((c) => c.label === 'generated')?.detail).toEqual({
+      when: 'run-a, iteration 2',
+      texts: 6,
+    });
+    expect(idsOf(checkpoint, 'base of training')).toEqual([trainingId]);
+    expect(idsOf(traceDataset(known, second.manifest.dataset), 'trained by')).toEqual([trainingId]);
+  });
+
+  it('says so when something is not in this ledger', () => {
+    expect(traceEvent(known, 'no-such-event')).toMatchObject({ label: 'event not in this ledger' });
+    expect(traceCheckpoint(known, baseCheckpoint).detail).toEqual({ written: 'not in this ledger' });
+    expect(traceDataset(known, sha256('other')).detail).toEqual({ derived: 'not in this ledger' });
+  });
+
+  it('prints as indented lines', () => {
+    const lines = renderTrace(trace).split('\n');
+    expect(lines[0]).toBe(
+      `row ${row.id} bucket=SI problemId=${row.problemId} trajectoryId=${row.trajectoryId ?? ''} iteration=2`,
+    );
+    expect(lines[1]).toBe('  prompt weight=1');
+  });
+});
+
+describe('findById', () => {
+  it('takes unique prefixes of six characters or more', () => {
+    const row = first.rows[0]?.id ?? '';
+    expect(findById(row.slice(0, 8), { lineage: known, rows })).toEqual([{ kind: 'row', id: row }]);
+    expect(findById(row.slice(0, 5), { lineage: known, rows })).toEqual([]);
+    expect(findById(trainedCheckpoint.slice(0, 12), { lineage: known })).toEqual([
+      { kind: 'checkpoint', id: trainedCheckpoint },
+    ]);
+    expect(findById('p3', { lineage: known })).toEqual([{ kind: 'problem', id: 'p3' }]);
+  });
+});
+
+describe('why', () => {
+  const answer = (target: string) => why(target, first.decisions, known);
+
+  it('names the rule with value and threshold', () => {
+    const dropped = first.decisions.find((d) => d.rule === 'balance.not-drawn');
+    const told = answer(dropped?.candidateId ?? '').children[0];
+    expect(told).toMatchObject({ label: 'left out', id: dropped?.candidateId });
+    expect(told?.detail).toMatchObject({
+      rule: 'balance.not-drawn',
+      value: dropped?.value,
+      threshold: dropped?.threshold,
+    });
+    expect(Number(dropped?.value)).toBeGreaterThan(Number(dropped?.threshold));
+  });
+
+  it('gives the rows that an attempt of a kept trajectory is in', () => {
+    const update = eventOf('ImprovementProduced', 'p3', 0, 1);
+    const holding = first.decisions.filter((d) => d.attemptIds.includes(update));
+    expect(holding.filter((d) => d.kind === 'SI')).toHaveLength(2); // as the update, then as the attempt
+    expect(answer(update).detail).toEqual({ kept: 2, leftOut: 0 });
+    expect(answer(update).children.map((c) => c.id)).toEqual(holding.map((d) => d.rowId));
+  });
+
+  it('explains a discarded, a retracted and a duplicate trajectory', () => {
+    const rule = (problemId: string, pass: number) =>
+      answer(eventOf('AttemptMade', problemId, pass)).children[0]?.detail['rule'];
+    expect(rule('p5', 0)).toBe('collect.max-updates');
+    expect(rule('p7', 1)).toBe('admit.retracted');
+    expect(rule('p1', 1)).toBe('admit.duplicate');
+    expect(rule('p8', 1)).toBe('collect.open');
+  });
+
+  it('explains a turn that was refused, and one that the cut left out', () => {
+    const refused = answer(eventOf('TurnRefused', 'p2', 0));
+    expect(refused.children[0]).toMatchObject({
+      label: 'refused in collection',
+      detail: { rule: 'disagrees-with-fbk', expected: 'incorrect at 2', got: 'correct' },
+    });
+    const cut = answer(eventOf('ImprovementProduced', 'p4', 0, 2));
+    expect(cut.detail['answer']).toContain('in no candidate');
+    expect(cut.children[0]?.detail['kind']).toBe('feedback-only');
+  });
+
+  it('answers for a trajectory, a problem, and for what is not in scope', () => {
+    const decision = first.decisions.find((d) => d.kind === 'SI');
+    expect(answer(decision?.trajectoryId ?? '').label).toBe('why trajectory');
+    expect(answer('p9').children[0]?.detail['rule']).toBe('split.no-rationale');
+    const other = second.rows.find((r) => r.trajectoryId !== null)?.sections[1]?.eventId ?? '';
+    expect(answer(other).detail['answer']).toBe('It is not in the scope of this dataset.');
+    expect(answer('nothing').detail['answer']).toBe('No candidate of this dataset has that id.');
+  });
+});

@@ -1,0 +1,317 @@
+import type { DType } from '../../src/ports/tensorRuntime';
+import type { Attributes } from '../../src/onnx/graph';
+import type { OpName } from '../../src/onnx/opTable';
+import {
+  broadcastDims,
+  broadcastTo,
+  eachElement,
+  flatOf,
+  plain,
+  sizeOf,
+  tabulate,
+  type PlainTensor,
+} from './plainTensor';
+
+/** What one operator computes, by plain loops in double, written from the ONNX text and not from src. */
+export type Kernel = (inputs: readonly PlainTensor[], attributes: Attributes) => readonly PlainTensor[];
+
+const get = (inputs: readonly PlainTensor[], i: number): PlainTensor => {
+  const tensor = inputs[i];
+  if (tensor === undefined) throw new Error(`input ${i} is missing`);
+  return tensor;
+};
+
+const intOf = (attributes: Attributes, name: string, otherwise: number): number => {
+  const value = attributes[name] ?? otherwise;
+  if (typeof value !== 'number') throw new Error(`the attribute ${name} is not an integer`);
+  return value;
+};
+
+const positive = (axis: number, rank: number): number => (axis < 0 ? axis + rank : axis);
+
+const map =
+  (f: (x: number) => number): Kernel =>
+  (inputs) => {
+    const { dtype, dims, data } = get(inputs, 0);
+    return [{ dtype, dims, data: data.map(f) }];
+  };
+
+const zip =
+  (f: (x: number, y: number) => number, result?: DType): Kernel =>
+  (inputs) => {
+    const [x, y] = [get(inputs, 0), get(inputs, 1)];
+    const dims = broadcastDims(x.dims, y.dims);
+    const [left, right] = [broadcastTo(x, dims), broadcastTo(y, dims)];
+    return [{ dtype: result ?? x.dtype, dims, data: left.map((v, i) => f(v, right[i] ?? Number.NaN)) }];
+  };
+
+/** out[i, j] = Σ a(i, k) b(k, j) for one pair of matrices. */
+const product = (
+  [m, inner, n]: readonly [number, number, number],
+  a: (i: number, k: number) => number | undefined,
+  b: (k: number, j: number) => number | undefined,
+  out: Float64Array,
+): void => {
+  for (let i = 0; i < m; i++)
+    for (let j = 0; j < n; j++) {
+      let sum = 0;
+      for (let k = 0; k < inner; k++) sum += (a(i, k) ?? Number.NaN) * (b(k, j) ?? Number.NaN);
+      out[i * n + j] = sum;
+    }
+};
+
+const matMul: Kernel = (inputs) => {
+  const [a, b] = [get(inputs, 0), get(inputs, 1)];
+  const [m, inner, n] = [a.dims.at(-2) ?? 1, a.dims.at(-1) ?? 1, b.dims.at(-1) ?? 1];
+  const batch = broadcastDims(a.dims.slice(0, -2), b.dims.slice(0, -2));
+  const [left, right] = [broadcastTo(a, [...batch, m, inner]), broadcastTo(b, [...batch, inner, n])];
+  const data = new Float64Array(sizeOf(batch) * m * n);
+  for (let at = 0; at < sizeOf(batch); at++)
+    product(
+      [m, inner, n],
+      (i, k) => left[(at * m + i) * inner + k],
+      (k, j) => right[(at * inner + k) * n + j],
+      data.subarray(at * m * n, (at + 1) * m * n),
+    );
+  return [{ dtype: a.dtype, dims: [...batch, m, n], data }];
+};
+
+const gemm: Kernel = (inputs, attributes) => {
+  const [a, b] = [get(inputs, 0), get(inputs, 1)];
+  const [transA, transB] = [intOf(attributes, 'transA', 0) === 1, intOf(attributes, 'transB', 0) === 1];
+  const [aRows = 1, aColumns = 1] = a.dims;
+  const [bRows = 1, bColumns = 1] = b.dims;
+  const [m, inner, n] = [transA ? aColumns : aRows, transA ? aRows : aColumns, transB ? bRows : bColumns];
+  const data = new Float64Array(m * n);
+  product(
+    [m, inner, n],
+    (i, k) => a.data[transA ? k * aColumns + i : i * aColumns + k],
+    (k, j) => b.data[transB ? j * bColumns + k : k * bColumns + j],
+    data,
+  );
+  return [{ dtype: a.dtype, dims: [m, n], data }];
+};
+
+const transpose: Kernel = (inputs, attributes) => {
+  const x = get(inputs, 0);
+  const perm = attributes['perm'];
+  if (!Array.isArray(perm)) throw new Error('perm is missing');
+  const axes = perm as readonly number[];
+  const dims = axes.map((axis) => x.dims[axis] ?? 1);
+  return [
+    tabulate(x.dtype, dims, (at) => {
+      const source = new Array<number>(dims.length).fill(0);
+      axes.forEach((axis, i) => (source[axis] = at[i] ?? 0));
+      return x.data[flatOf(source, x.dims)] ?? Number.NaN;
+    }),
+  ];
+};
+
+const reduce =
+  (mean: boolean): Kernel =>
+  (inputs, attributes) => {
+    const x = get(inputs, 0);
+    const given = Array.from(get(inputs, 1).data, (axis) => positive(axis, x.dims.length));
+    const axes = new Set(given.length === 0 ? x.dims.keys() : given);
+    const kept = x.dims.map((dim, i) => (axes.has(i) ? 1 : dim));
+    const data = new Float64Array(sizeOf(kept));
+    eachElement(x.dims, (at, flat) => {
+      const target = flatOf(
+        at.map((c, i) => (axes.has(i) ? 0 : c)),
+        kept,
+      );
+      data[target] = (data[target] ?? 0) + (x.data[flat] ?? 0);
+    });
+    const count = mean ? sizeOf(x.dims) / sizeOf(kept) : 1;
+    const dims = intOf(attributes, 'keepdims', 1) === 1 ? kept : x.dims.filter((_, i) => !axes.has(i));
+    return [{ dtype: x.dtype, dims, data: data.map((sum) => sum / count) }];
+  };
+
+/** Runs `f` on every line along an axis and puts the results back in place. */
+const alongAxis = (x: PlainTensor, axis: number, f: (line: readonly number[]) => readonly number[]): PlainTensor => {
+  const size = x.dims[axis] ?? 1;
+  const inner = sizeOf(x.dims.slice(axis + 1));
+  const data = new Float64Array(x.data.length);
+  for (let start = 0; start < x.data.length; start += size * inner)
+    for (let offset = start; offset < start + inner; offset++) {
+      const line = Array.from({ length: size }, (_, k) => x.data[offset + k * inner] ?? Number.NaN);
+      f(line).forEach((value, k) => (data[offset + k * inner] = value));
+    }
+  return { dtype: x.dtype, dims: x.dims, data };
+};
+
+const logSoftmaxLine = (line: readonly number[]): number[] => {
+  const max = Math.max(...line);
+  const logSum = max + Math.log(line.reduce((sum, v) => sum + Math.exp(v - max), 0));
+  return line.map((v) => v - logSum);
+};
+
+const logSoftmax: Kernel = (inputs, attributes) => {
+  const x = get(inputs, 0);
+  return [alongAxis(x, positive(intOf(attributes, 'axis', -1), x.dims.length), logSoftmaxLine)];
+};
+
+const softmaxCrossEntropyLoss: Kernel = (inputs) => {
+  const [logits, targets] = [get(inputs, 0), get(inputs, 1)];
+  const logProb = alongAxis(logits, 1, logSoftmaxLine);
+  const loss = tabulate(logits.dtype, targets.dims, ([row = 0]) => {
+    const target = targets.data[row] ?? Number.NaN;
+    return -(logProb.data[row * (logits.dims[1] ?? 1) + target] ?? Number.NaN);
+  });
+  return [loss, logProb];
+};
+
+const gather: Kernel = (inputs, attributes) => {
+  const [x, indices] = [get(inputs, 0), get(inputs, 1)];
+  const axis = positive(intOf(attributes, 'axis', 0), x.dims.length);
+  const dims = [...x.dims.slice(0, axis), ...indices.dims, ...x.dims.slice(axis + 1)];
+  const rank = indices.dims.length;
+  return [
+    tabulate(x.dtype, dims, (at) => {
+      const index = indices.data[flatOf(at.slice(axis, axis + rank), indices.dims)] ?? Number.NaN;
+      const row = positive(index, x.dims[axis] ?? 1);
+      return x.data[flatOf([...at.slice(0, axis), row, ...at.slice(axis + rank)], x.dims)] ?? Number.NaN;
+    }),
+  ];
+};
+
+const gatherElements: Kernel = (inputs, attributes) => {
+  const [x, indices] = [get(inputs, 0), get(inputs, 1)];
+  const axis = positive(intOf(attributes, 'axis', 0), x.dims.length);
+  return [
+    tabulate(x.dtype, indices.dims, (at, flat) => {
+      const row = positive(indices.data[flat] ?? Number.NaN, x.dims[axis] ?? 1);
+      return (
+        x.data[
+          flatOf(
+            at.map((c, i) => (i === axis ? row : c)),
+            x.dims,
+          )
+        ] ?? Number.NaN
+      );
+    }),
+  ];
+};
+
+const oneHot: Kernel = (inputs) => {
+  const [indices, values] = [get(inputs, 0), get(inputs, 2)];
+  const depth = get(inputs, 1).data[0] ?? Number.NaN;
+  const [off = 0, on = 1] = values.data;
+  return [
+    tabulate(values.dtype, [...indices.dims, depth], (at) => {
+      const index = indices.data[flatOf(at.slice(0, -1), indices.dims)] ?? Number.NaN;
+      return positive(index, depth) === at.at(-1) ? on : off;
+    }),
+  ];
+};
+
+const concat: Kernel = (inputs, attributes) => {
+  const first = get(inputs, 0);
+  const axis = positive(intOf(attributes, 'axis', 0), first.dims.length);
+  const total = inputs.reduce((sum, input) => sum + (input.dims[axis] ?? 0), 0);
+  return [
+    tabulate(first.dtype, first.dims.with(axis, total), (at) => {
+      let rest = at[axis] ?? 0;
+      for (const input of inputs) {
+        const size = input.dims[axis] ?? 0;
+        if (rest < size) return input.data[flatOf(at.with(axis, rest), input.dims)] ?? Number.NaN;
+        rest -= size;
+      }
+      return Number.NaN;
+    }),
+  ];
+};
+
+const where: Kernel = (inputs) => {
+  const [condition, x, y] = [get(inputs, 0), get(inputs, 1), get(inputs, 2)];
+  const dims = broadcastDims(condition.dims, x.dims, y.dims);
+  const [taken, other] = [broadcastTo(x, dims), broadcastTo(y, dims)];
+  const choose = (c: number, i: number): number => (c === 0 ? other[i] : taken[i]) ?? Number.NaN;
+  return [{ dtype: x.dtype, dims, data: broadcastTo(condition, dims).map(choose) }];
+};
+
+const dtypeOfCode: Readonly<Record<number, DType>> = { 1: 'float32', 6: 'int32', 7: 'int64', 9: 'bool', 11: 'float64' };
+
+/** Only the label changes between float types: rounding is what this runtime is there to avoid. */
+const cast: Kernel = (inputs, attributes) => {
+  const x = get(inputs, 0);
+  const dtype = dtypeOfCode[intOf(attributes, 'to', 0)];
+  if (dtype === undefined) throw new Error('unknown target type');
+  const convert = {
+    float32: Number,
+    float64: Number,
+    int32: Math.trunc,
+    int64: Math.trunc,
+    bool: (v: number) => +(v !== 0),
+  };
+  return [{ dtype, dims: x.dims, data: x.data.map((v) => convert[dtype](v)) }];
+};
+
+const topK: Kernel = (inputs) => {
+  const x = get(inputs, 0);
+  const k = get(inputs, 1).data[0] ?? Number.NaN;
+  const size = x.dims.at(-1) ?? 1;
+  const order: number[] = [];
+  for (let start = 0; start < x.data.length; start += size) {
+    const line = Array.from(x.data.subarray(start, start + size), (value, i) => ({ value, i }));
+    order.push(
+      ...line
+        .sort((a, b) => b.value - a.value || a.i - b.i)
+        .slice(0, k)
+        .map(({ i }) => i),
+    );
+  }
+  const dims = [...x.dims.slice(0, -1), k];
+  const values = order.map((i, at) => x.data[Math.floor(at / k) * size + i] ?? Number.NaN);
+  return [plain(x.dtype, dims, values), plain('int64', dims, order)];
+};
+
+const cumSum: Kernel = (inputs) => {
+  const x = get(inputs, 0);
+  const axis = positive(get(inputs, 1).data[0] ?? Number.NaN, x.dims.length);
+  return [
+    alongAxis(x, axis, (line) => {
+      let sum = 0;
+      return line.map((v) => (sum += v));
+    }),
+  ];
+};
+
+/** Every operator but Loop, which needs the interpreter itself. */
+export const kernels: Readonly<Record<Exclude<OpName, 'Loop'>, Kernel>> = {
+  Identity: map((x) => x),
+  Add: zip((x, y) => x + y),
+  Sub: zip((x, y) => x - y),
+  Mul: zip((x, y) => x * y),
+  Div: zip((x, y) => x / y),
+  Min: zip(Math.min),
+  Neg: map((x) => -x),
+  Sqrt: map(Math.sqrt),
+  Exp: map(Math.exp),
+  Sigmoid: map((x) => 1 / (1 + Math.exp(-x))),
+  MatMul: matMul,
+  Gemm: gemm,
+  Reshape: (inputs) => [{ ...get(inputs, 0), dims: Array.from(get(inputs, 1).data) }],
+  Transpose: transpose,
+  Expand: (inputs) => {
+    const x = get(inputs, 0);
+    const dims = broadcastDims(x.dims, Array.from(get(inputs, 1).data));
+    return [{ dtype: x.dtype, dims, data: broadcastTo(x, dims) }];
+  },
+  ReduceSum: reduce(false),
+  ReduceMean: reduce(true),
+  Softmax: (inputs, attributes) => logSoftmax(inputs, attributes).map((y) => ({ ...y, data: y.data.map(Math.exp) })),
+  LogSoftmax: logSoftmax,
+  SoftmaxCrossEntropyLoss: softmaxCrossEntropyLoss,
+  Gather: gather,
+  GatherElements: gatherElements,
+  OneHot: oneHot,
+  Concat: concat,
+  Where: where,
+  Cast: cast,
+  Less: zip((x, y) => +(x < y), 'bool'),
+  Equal: zip((x, y) => +(x === y), 'bool'),
+  Or: zip((x, y) => +(x !== 0 || y !== 0), 'bool'),
+  TopK: topK,
+  CumSum: cumSum,
+};

@@ -26,11 +26,17 @@ export const DigestText = new t.Type<string, string, unknown>(
   t.identity,
 );
 
+/** An object literal, or what JSON.parse makes: not a Date, not a Map. */
+const isPlain = (u: object): boolean => {
+  const prototype: unknown = Object.getPrototypeOf(u);
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
+};
+
 const isJson = (u: unknown): u is Json => {
   if (u === null || typeof u === 'string' || typeof u === 'boolean') return true;
   if (typeof u === 'number') return Number.isFinite(u);
   if (Array.isArray(u)) return u.every(isJson);
-  return typeof u === 'object' && Object.values(u).every(isJson);
+  return typeof u === 'object' && isPlain(u) && Object.values(u).every(isJson);
 };
 
 /** Any JSON value, kept as it is. */

@@ -57,11 +57,11 @@ export const loadState = <State, View>(projection: Projection<State, View>, text
 /** Order by UTF-16 code units: the same on every machine, unlike localeCompare. */
 export const byText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
-/** A deep copy of a value that JSON can hold, trusted to have the type that the projection's version gives it. */
-const copied = <To>(value: unknown): To => JSON.parse(JSON.stringify(value));
-
-/** A map as JSON: entries sorted by key. */
-export const mapToJson = <V>(map: ReadonlyMap<string, V>): Json => copied([...map].sort((a, b) => byText(a[0], b[0])));
+/** A map as JSON: a deep copy, entries sorted by key. */
+export const mapToJson = (map: ReadonlyMap<string, unknown>): Json => {
+  const json: Json = JSON.parse(JSON.stringify([...map].sort((a, b) => byText(a[0], b[0]))));
+  return json;
+};
 
 const isRecord = (json: Json): json is { readonly [key: string]: Json } =>
   typeof json === 'object' && json !== null && !Array.isArray(json);

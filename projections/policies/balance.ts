@@ -17,7 +17,7 @@ export interface Balanced {
 
 /** How many x_T stay beside `si` x_SI: min(ceil(K / r), available); all of them when r ≤ 0 (§1.4). */
 export const keptBeside = (si: number, available: number, ratio: number): number =>
-  ratio <= 0 ? available : Math.min(Math.ceil(si / ratio - 1e-9), available);
+  ratio <= 0 ? available : Math.min(Math.ceil((si / ratio) * (1 - 1e-12)), available);
 
 const groupBy = (units: readonly Unit[], key: (unit: Unit) => string): Map<string, Unit[]> => {
   const groups = new Map<string, Unit[]>();

@@ -5,7 +5,9 @@ import { verdicts } from './rules';
 /** Names that a node reads: its inputs, and what a Loop body takes from the graph around it. */
 const readsOf = (node: Node): readonly string[] => [
   ...node.inputs.map(({ name }) => name),
-  ...Object.values(node.attributes).flatMap((a) => (typeof a === 'object' && 'graph' in a ? a.graph.nodes.flatMap(readsOf) : [])),
+  ...Object.values(node.attributes).flatMap((a) =>
+    typeof a === 'object' && 'graph' in a ? a.graph.nodes.flatMap(readsOf) : [],
+  ),
 ];
 
 /**
@@ -34,14 +36,20 @@ export const gradient = (b: GraphBuilder, loss: Value, wrt: readonly Value[]): r
       if (verdict === 'refuse') throw new GraphError(node.name, `no gradient rule for ${node.op}`);
       const thunks = verdict.rule.vjp(b, node, arriving);
       if (thunks.length !== node.inputs.length)
-        throw new GraphError(node.name, `${node.op}'s rule gives ${thunks.length} gradients for ${node.inputs.length} inputs`);
+        throw new GraphError(
+          node.name,
+          `${node.op}'s rule gives ${thunks.length} gradients for ${node.inputs.length} inputs`,
+        );
       node.inputs.forEach((input, i) => {
         const thunk = thunks[i];
         if (thunk === null || thunk === undefined || !depends.has(input.name)) return;
         const before = grads.get(input.name);
         const now = thunk();
         if (now.shape.join() !== input.shape.join())
-          throw new GraphError(node.name, `gradient of input ${i} is [${now.shape.join()}], the input is [${input.shape.join()}]`);
+          throw new GraphError(
+            node.name,
+            `gradient of input ${i} is [${now.shape.join()}], the input is [${input.shape.join()}]`,
+          );
         grads.set(input.name, before === undefined ? now : add(b, before, now));
       });
     }

@@ -1,5 +1,5 @@
 import * as E from 'fp-ts/Either';
-import { concatMap, from, lastValueFrom, mergeMap, takeWhile, toArray } from 'rxjs';
+import { from, lastValueFrom, mergeMap, toArray } from 'rxjs';
 import { contentId, type Json } from '../../events/digest';
 import type { EventDefinition } from '../../events/defineEvent';
 import type { NewEvent } from '../../events/envelope';
@@ -9,12 +9,20 @@ import type { ProblemPosed } from '../../events/problemPosed';
 import { openStream, type OpenStream } from '../ledger/openStream';
 import type { AppendError, EventLog } from '../ports/eventLog';
 import type { Completion, LanguageModel, ModelError } from '../ports/languageModel';
-import { renderCorrect } from '../tasks/feedbackText';
+import { renderCorrect, unjudged } from '../tasks/feedbackText';
 import { splitAttempt } from '../tasks/attemptText';
 import type { Problem, Task, Verdict } from '../tasks/task';
 import type { Editor } from './editor';
 import { callKey, readCall, roll, type Call, type Rollout } from './rollout';
-import { decide, nextOf, startTrajectory, type EditOptions, type Memory, type TrajectoryFact, type TrajectoryIdentity } from './trajectory';
+import {
+  decide,
+  nextOf,
+  startTrajectory,
+  type EditOptions,
+  type Memory,
+  type TrajectoryFact,
+  type TrajectoryIdentity,
+} from './trajectory';
 
 export interface CollectSettings {
   readonly runId: string;
@@ -52,7 +60,11 @@ export interface CollectProgress {
   readonly outcomes: Readonly<Record<string, number>>;
 }
 
-export type CollectError = ModelError | AppendError | DecodeError | { readonly tag: 'Cancelled'; readonly done: number; readonly total: number };
+export type CollectError =
+  | ModelError
+  | AppendError
+  | DecodeError
+  | { readonly tag: 'Cancelled'; readonly done: number; readonly total: number };
 
 /** A trajectory's id says which answer to which problem it is; nothing else is in it. */
 export const trajectoryIdOf = (runId: string, iteration: number, pass: number, problemId: string): string =>
@@ -90,29 +102,19 @@ export const collectTrajectories = async (
   settings: CollectSettings,
   ports: CollectPorts,
 ): Promise<E.Either<CollectError, CollectProgress>> => {
-  const work = Array.from({ length: settings.passes }, (_, pass) => problems.map((problem) => ({ pass, problem }))).flat();
+  const work = Array.from({ length: settings.passes }, (_, pass) =>
+    problems.map((problem) => ({ pass, problem })),
+  ).flat();
   const size = Math.max(1, ports.student.batch);
   const chunks = Array.from({ length: Math.ceil(work.length / size) }, (_, i) => work.slice(i * size, (i + 1) * size));
   let progress: CollectProgress = { done: 0, total: work.length, newCalls: 0, reusedCalls: 0, outcomes: {} };
-  let failed: CollectError | undefined;
-  const results = from(chunks).pipe(
-    takeWhile(() => failed === undefined && !ports.signal.aborted),
-    concatMap((chunk) => collectChunk(chunk, settings, ports)),
-  );
-  await new Promise<void>((resolve, reject) => {
-    results.subscribe({
-      next: (result) => {
-        if (E.isLeft(result)) failed = result.left;
-        else {
-          progress = addTo(progress, result.right);
-          ports.onProgress?.(progress);
-        }
-      },
-      error: reject,
-      complete: resolve,
-    });
-  });
-  if (failed !== undefined) return E.left(failed);
+  for (const chunk of chunks) {
+    if (ports.signal.aborted) break;
+    const result = await collectChunk(chunk, settings, ports);
+    if (E.isLeft(result)) return result;
+    progress = addTo(progress, result.right);
+    ports.onProgress?.(progress);
+  }
   if (progress.done < work.length) return E.left({ tag: 'Cancelled', done: progress.done, total: work.length });
   return E.right(progress);
 };
@@ -146,7 +148,11 @@ const open = async (
   return E.right({
     identity: { runId, iteration, pass, problemId: problem.problemId, trajectoryId, hint: task.hint },
     problem,
-    rollout: { prompt: problem.prompt, key: [seed, 'attempt', iteration, pass, problem.problemId], calls: generations.map(({ call }) => call) },
+    rollout: {
+      prompt: problem.prompt,
+      key: [seed, 'attempt', iteration, pass, problem.problemId],
+      calls: generations.map(({ call }) => call),
+    },
     generations,
     stream: stream.right,
     reusedCalls: generations.length,
@@ -154,7 +160,14 @@ const open = async (
   });
 };
 
-const generationData = (one: Open, call: number, prompt: string, completion: Completion, settings: CollectSettings, student: LanguageModel): GenerationProduced => ({
+const generationData = (
+  one: Open,
+  call: number,
+  prompt: string,
+  completion: Completion,
+  settings: CollectSettings,
+  student: LanguageModel,
+): GenerationProduced => ({
   runId: settings.runId,
   iteration: settings.iteration,
   pass: one.identity.pass,
@@ -189,21 +202,31 @@ const collectChunk = async (
   const byRollout = new Map(unfinished.map((one) => [one.rollout, one]));
   let newCalls = 0;
   let appendFailed: AppendError | undefined;
-  const rolled = await roll(ports.student, unfinished.map((one) => one.rollout), settings, async (made) => {
-    newCalls += made.length;
-    const appended = await Promise.all(
-      made.map(({ rollout, prompt, completion }) => {
-        const one = byRollout.get(rollout);
-        if (one === undefined) throw new Error('a call came back for a rollout that nobody asked for');
-        const call = rollout.calls.length;
-        const event = generationProduced.create(generationData(one, call, prompt, completion, settings, ports.student), { correlation: settings.runId });
-        one.generations.push({ call: readCall(call, prompt, completion), generationId: event.id });
-        return one.stream.append([event]);
-      }),
-    );
-    appendFailed = appended.find(E.isLeft)?.left;
-    return appendFailed === undefined ? E.right(undefined) : E.left({ tag: 'ModelUnavailable', message: appendFailed.tag });
-  });
+  const rolled = await roll(
+    ports.student,
+    unfinished.map((one) => one.rollout),
+    settings,
+    async (made) => {
+      newCalls += made.length;
+      const appended = await Promise.all(
+        made.map(({ rollout, prompt, completion }) => {
+          const one = byRollout.get(rollout);
+          if (one === undefined) throw new Error('a call came back for a rollout that nobody asked for');
+          const call = rollout.calls.length;
+          const event = generationProduced.create(
+            generationData(one, call, prompt, completion, settings, ports.student),
+            { correlation: settings.runId },
+          );
+          one.generations.push({ call: readCall(call, prompt, completion), generationId: event.id });
+          return one.stream.append([event]);
+        }),
+      );
+      appendFailed = appended.find(E.isLeft)?.left;
+      return appendFailed === undefined
+        ? E.right(undefined)
+        : E.left({ tag: 'ModelUnavailable', message: appendFailed.tag });
+    },
+  );
   if (appendFailed !== undefined) return E.left(appendFailed);
   if (E.isLeft(rolled)) return rolled;
   const edited = await editAll(unfinished, settings, ports);
@@ -211,26 +234,43 @@ const collectChunk = async (
   const outcomes: Record<string, number> = {};
   for (const outcome of [...all.flatMap((one) => (one.closed === undefined ? [] : [one.closed])), ...edited.right])
     outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
-  return E.right({ done: chunk.length, newCalls, reusedCalls: all.reduce((sum, one) => sum + one.reusedCalls, 0), outcomes });
+  return E.right({
+    done: chunk.length,
+    newCalls,
+    reusedCalls: all.reduce((sum, one) => sum + one.reusedCalls, 0),
+    outcomes,
+  });
 };
 
 /** Edits side by side, appends in order. */
-const editAll = async (unfinished: readonly Open[], settings: CollectSettings, ports: CollectPorts): Promise<E.Either<CollectError, readonly string[]>> => {
+const editAll = async (
+  unfinished: readonly Open[],
+  settings: CollectSettings,
+  ports: CollectPorts,
+): Promise<E.Either<CollectError, readonly string[]>> => {
   const edits = from(unfinished.map((one, index) => ({ one, index }))).pipe(
-    mergeMap(async ({ one, index }) => ({ one, index, facts: await edit(one, settings, ports) }), Math.max(1, settings.concurrency)),
+    mergeMap(
+      async ({ one, index }) => ({ one, index, facts: await edit(one, settings, ports) }),
+      Math.max(1, settings.concurrency),
+    ),
     toArray(),
   );
   const inOrder = (await lastValueFrom(edits, { defaultValue: [] })).sort((a, b) => a.index - b.index);
   const appends: Promise<E.Either<AppendError, void>>[] = [];
   const outcomes: string[] = [];
+  let failed: E.Either<ModelError, never> | undefined;
   for (const { one, facts } of inOrder) {
-    if (E.isLeft(facts)) return facts;
+    if (E.isLeft(facts)) {
+      failed = facts;
+      break;
+    }
     // The generations are stored; a trajectory whose edit was interrupted has no edit facts, since they go in together.
     appends.push(one.stream.append(facts.right.map((fact) => createFact(fact, settings.runId))));
     for (const fact of facts.right) if (fact.type === 'TrajectoryClosed') outcomes.push(fact.data.outcome);
   }
+  // Nothing may be on its way to the log when the caller is told of a failure.
   const appended = (await Promise.all(appends)).find(E.isLeft);
-  return appended ?? E.right(outcomes);
+  return appended ?? failed ?? E.right(outcomes);
 };
 
 /** A right answer as the original code sees it: the answer is gold, whatever the steps say. */
@@ -239,7 +279,11 @@ const byAnswer = (body: string): Verdict => {
   return { verdict: 'correct', text: renderCorrect(split.ok ? split.steps.map((step) => step.id) : []) };
 };
 
-const edit = async (one: Open, settings: CollectSettings, { editor, task }: CollectPorts): Promise<E.Either<ModelError, readonly TrajectoryFact[]>> => {
+const edit = async (
+  one: Open,
+  settings: CollectSettings,
+  { editor, task }: CollectPorts,
+): Promise<E.Either<ModelError, readonly TrajectoryFact[]>> => {
   const problem: Problem = { question: one.problem.question, options: one.problem.options, answer: one.problem.answer };
   const facts: TrajectoryFact[] = [];
   let memory: Memory = { state: startTrajectory(one.generations), before: undefined };
@@ -255,16 +299,35 @@ const edit = async (one: Open, settings: CollectSettings, { editor, task }: Coll
     const answer = task.answerOf(next.body) ?? null;
     const answerCorrect = answer !== null && task.isCorrect(problem, answer);
     const trusted = settings.rightAnswer === 'answer-match' && answerCorrect;
-    const verdict = trusted ? E.right(byAnswer(next.body)) : await editor.feedback(problem, next.body)();
+    const known = trusted
+      ? byAnswer(next.body)
+      : next.body === ''
+        ? unjudged('no-attempt', 'there is no attempt')
+        : undefined;
+    const verdict = known === undefined ? await editor.feedback(problem, next.body)() : E.right(known);
     if (E.isLeft(verdict)) return verdict;
-    memory = apply(one, settings, memory, { type: 'Judge', verdict: verdict.right, answer, answerCorrect, author: editor.author }, facts);
+    memory = apply(
+      one,
+      settings,
+      memory,
+      { type: 'Judge', verdict: verdict.right, answer, answerCorrect, author: editor.author },
+      facts,
+    );
   }
 };
 
-const apply = (one: Open, settings: CollectSettings, memory: Memory, command: Parameters<typeof decide>[3], facts: TrajectoryFact[]): Memory => {
+const apply = (
+  one: Open,
+  settings: CollectSettings,
+  memory: Memory,
+  command: Parameters<typeof decide>[3],
+  facts: TrajectoryFact[],
+): Memory => {
   const decided = decide(one.identity, settings.edit, memory, command);
-  if (E.isLeft(decided)) throw new Error(`${one.identity.trajectoryId}: ${decided.left.command} came when the need was ${decided.left.need}`);
+  if (E.isLeft(decided))
+    throw new Error(
+      `${one.identity.trajectoryId}: ${decided.left.command} came when the need was ${decided.left.need}`,
+    );
   facts.push(...decided.right.facts);
   return decided.right.memory;
 };
-

@@ -9,7 +9,11 @@ export interface Editor {
   /** FBK: the first wrong step of an answer. */
   readonly feedback: (problem: Problem, attempt: string) => TE.TaskEither<ModelError, Verdict>;
   /** IMP: an updated answer that mends that step; undefined where it has none. */
-  readonly improve: (problem: Problem, attempt: string, verdict: Verdict) => TE.TaskEither<ModelError, string | undefined>;
+  readonly improve: (
+    problem: Problem,
+    attempt: string,
+    verdict: Verdict,
+  ) => TE.TaskEither<ModelError, string | undefined>;
 }
 
 /** A task's own script as FBK and IMP: no call, no cost, always the same words. */

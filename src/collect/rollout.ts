@@ -31,11 +31,19 @@ export interface RolloutSettings {
  * The prompt of the next call, or undefined where the rollout is over. A call that ended with an update is followed by
  * one that reads that update as the answer (TriPosT §1.4: the context is the previous attempt, not the history).
  */
-export const nextPrompt = ({ prompt, calls }: Pick<Rollout, 'prompt' | 'calls'>, maxCalls: number): string | undefined => {
+export const nextPrompt = (
+  { prompt, calls }: Pick<Rollout, 'prompt' | 'calls'>,
+  maxCalls: number,
+): string | undefined => {
   const last = calls[calls.length - 1];
   if (last === undefined) return prompt;
   const turn = last.parsed.turns[last.parsed.turns.length - 1];
-  if (calls.length >= maxCalls || last.finish !== 'eos' || last.parsed.leftOver !== null || turn?.kind !== 'improvement')
+  if (
+    calls.length >= maxCalls ||
+    last.finish !== 'eos' ||
+    last.parsed.leftOver !== null ||
+    turn?.kind !== 'improvement'
+  )
     return undefined;
   const next = `${prompt}${renderTurn('attempt', turn.body, '')}`;
   return calls.some((call) => call.prompt === next) ? undefined : next;
@@ -52,32 +60,52 @@ export const readCall = (call: number, prompt: string, completion: Pick<Completi
   parsed: parseTurns(completion.text, { startsWith: call === 0 ? 'attempt' : 'feedback' }),
 });
 
-/** Makes every call that the rollouts still need, all first calls before all second ones; `onCall` sees each as it is made. */
+/**
+ * Makes every call that the rollouts still need; `onCall` sees each as it is made. First calls come before all second
+ * ones even when some were made before, so the order of calls is the same in a run that was interrupted.
+ */
 export const roll = async (
   model: LanguageModel,
   rollouts: readonly Rollout[],
   settings: RolloutSettings,
-  onCall: (made: readonly { readonly rollout: Rollout; readonly prompt: string; readonly completion: Completion }[]) => Promise<E.Either<ModelError, void>>,
+  onCall: (
+    made: readonly { readonly rollout: Rollout; readonly prompt: string; readonly completion: Completion }[],
+  ) => Promise<E.Either<ModelError, void>>,
 ): Promise<E.Either<ModelError, void>> => {
+  const full = new Set<Rollout>();
   for (;;) {
-    const wanted = rollouts.flatMap((rollout) => {
-      const prompt = nextPrompt(rollout, settings.maxCalls);
+    const open = rollouts.flatMap((rollout) => {
+      const prompt = full.has(rollout) ? undefined : nextPrompt(rollout, settings.maxCalls);
       return prompt === undefined ? [] : [{ rollout, prompt }];
     });
-    if (wanted.length === 0) return E.right(undefined);
+    if (open.length === 0) return E.right(undefined);
+    const fewest = Math.min(...open.map(({ rollout }) => rollout.calls.length));
+    const wanted = open.filter(({ rollout }) => rollout.calls.length === fewest);
     const requests = wanted.map(({ rollout, prompt }) => ({
       prompt,
       sampling: settings.sampling,
       key: callKey(rollout.key, rollout.calls.length),
     }));
     const completions = await model.complete(requests)();
-    if (E.isLeft(completions)) return completions;
+    if (E.isLeft(completions)) {
+      // An update that leaves no room to judge it ends the student's answer; a problem that is too long is a fault.
+      const { left } = completions;
+      const tooLong =
+        left.tag === 'PromptTooLong' && fewest > 0 ? wanted.filter(({ prompt }) => prompt === left.prompt) : [];
+      if (tooLong.length === 0) return completions;
+      for (const { rollout } of tooLong) full.add(rollout);
+      continue;
+    }
+    const given = completions.right;
+    if (given.length !== wanted.length)
+      return E.left({ tag: 'ModelUnavailable', message: `expected ${wanted.length} completions, got ${given.length}` });
     const made = wanted.flatMap((one, i) => {
-      const completion = completions.right[i];
+      const completion = given[i];
       return completion === undefined ? [] : [{ ...one, completion }];
     });
     const told = await onCall(made);
     if (E.isLeft(told)) return told;
-    for (const { rollout, prompt, completion } of made) rollout.calls.push(readCall(rollout.calls.length, prompt, completion));
+    for (const { rollout, prompt, completion } of made)
+      rollout.calls.push(readCall(rollout.calls.length, prompt, completion));
   }
 };

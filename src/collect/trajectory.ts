@@ -30,7 +30,12 @@ export interface EditOptions {
   readonly noProgress: 'truncate' | 'keep';
 }
 
-export const paperOptions: EditOptions = { maxUpdates: 5, overCorrection: 'edit', stepOrder: 'numeric', noProgress: 'truncate' };
+export const paperOptions: EditOptions = {
+  maxUpdates: 5,
+  overCorrection: 'edit',
+  stepOrder: 'numeric',
+  noProgress: 'truncate',
+};
 
 export interface TrajectoryIdentity {
   readonly runId: string;
@@ -70,12 +75,17 @@ export interface TrajectoryState {
 }
 
 /** The student's calls are over: their turns, in order, wait to be judged. */
-export const startTrajectory = (calls: readonly { readonly call: Call; readonly generationId: string }[]): TrajectoryState => {
+export const startTrajectory = (
+  calls: readonly { readonly call: Call; readonly generationId: string }[],
+): TrajectoryState => {
   const last = calls[calls.length - 1];
   const leftOver = last?.call.parsed.leftOver;
   return {
     own: calls.flatMap(({ call, generationId }) => call.parsed.turns.map((turn) => ({ ...turn, generationId }))),
-    leftOver: last === undefined || leftOver === null || leftOver === undefined ? null : { reason: leftOver.reason, line: leftOver.line, generationId: last.generationId },
+    leftOver:
+      last === undefined || leftOver === null || leftOver === undefined
+        ? null
+        : { reason: leftOver.reason, line: leftOver.line, generationId: last.generationId },
     used: 0,
     edited: false,
     attempt: undefined,
@@ -92,8 +102,14 @@ export type TrajectoryFact = {
 }[EventType];
 
 export type Command =
-  /** FBK's verdict on the text that `subjectOf` names, and the answer that was read from it. */
-  | { readonly type: 'Judge'; readonly verdict: Verdict; readonly answer: string | null; readonly answerCorrect: boolean; readonly author: Author }
+  /** FBK's verdict on the text that `nextOf` names, and the answer that was read from it. */
+  | {
+      readonly type: 'Judge';
+      readonly verdict: Verdict;
+      readonly answer: string | null;
+      readonly answerCorrect: boolean;
+      readonly author: Author;
+    }
   /** IMP's update of the answer that stands; undefined when it has none. */
   | { readonly type: 'Improve'; readonly body: string | undefined; readonly author: Author };
 
@@ -124,11 +140,6 @@ export interface OutOfTurn {
   readonly need: Need['need'];
 }
 
-export interface Decided {
-  readonly state: TrajectoryState;
-  readonly facts: readonly TrajectoryFact[];
-}
-
 /** Collects the facts of one decision and moves the state along with each. */
 class Turning {
   readonly facts: TrajectoryFact[] = [];
@@ -149,16 +160,37 @@ class Turning {
 
   close(outcome: TrajectoryClosed['outcome'], reason: string, detail: string | null): void {
     const { runId, iteration, pass, problemId, trajectoryId } = this.identity;
-    const data = { runId, iteration, pass, problemId, trajectoryId, outcome, reason, detail, updates: this.state.updates };
+    const data = {
+      runId,
+      iteration,
+      pass,
+      problemId,
+      trajectoryId,
+      outcome,
+      reason,
+      detail,
+      updates: this.state.updates,
+    };
     this.facts.push({ type: 'TrajectoryClosed', data });
     this.move({ closed: true });
   }
 
   /** A turn that is not let in. Own turns behind it are not looked at: they build on it. */
-  refuse(turn: Turn['kind'], author: Author, text: string, rule: string, expected: string | null, got: string | null, generationId: string | null): void {
+  refuse(
+    turn: Turn['kind'],
+    author: Author,
+    text: string,
+    rule: string,
+    expected: string | null,
+    got: string | null,
+    generationId: string | null,
+  ): void {
     const { trajectoryId } = this;
     const { round } = this.state;
-    this.facts.push({ type: 'TurnRefused', data: { trajectoryId, round, turn, author, text, rule, expected, got, generationId } });
+    this.facts.push({
+      type: 'TurnRefused',
+      data: { trajectoryId, round, turn, author, text, rule, expected, got, generationId },
+    });
     this.move({ edited: true });
   }
 
@@ -166,12 +198,30 @@ class Turning {
   refuseLeftOver(turn: Turn['kind']): void {
     const { leftOver, used, own, edited } = this.state;
     if (edited || leftOver === null || used < own.length) return;
-    this.refuse(turn, 'student', leftOver.line, 'unreadable', 'a line of the trajectory format', leftOver.reason, leftOver.generationId);
+    this.refuse(
+      turn,
+      'student',
+      leftOver.line,
+      'unreadable',
+      'a line of the trajectory format',
+      leftOver.reason,
+      leftOver.generationId,
+    );
+  }
+
+  /** What the student wrote behind the point where the trajectory closes. */
+  refuseRest(rule: string, expected: string): void {
+    const rest = this.state.edited ? undefined : this.state.own[this.state.used];
+    if (rest !== undefined) this.refuse(rest.kind, 'student', rest.text, rule, expected, null, rest.generationId);
+    else this.refuseLeftOver('improvement');
   }
 
   verified(attemptId: string, command: Extract<Command, { type: 'Judge' }>): void {
     const { verdict, answer, answerCorrect, author } = command;
-    const found = verdict.verdict === 'incorrect' ? verdict : { step: null, segment: null, reason: verdict.verdict === 'error' ? verdict.reason : null };
+    const found =
+      verdict.verdict === 'incorrect'
+        ? verdict
+        : { step: null, segment: null, reason: verdict.verdict === 'error' ? verdict.reason : null };
     const data: AnswerVerified = {
       trajectoryId: this.trajectoryId,
       round: this.state.round,
@@ -189,7 +239,15 @@ class Turning {
 
   attempt(turn: OwnTurn): void {
     const { generationId, start, end, text } = turn;
-    const data = { trajectoryId: this.trajectoryId, round: 0, author: 'student' as const, generationId, start, end, text };
+    const data = {
+      trajectoryId: this.trajectoryId,
+      round: 0,
+      author: 'student' as const,
+      generationId,
+      start,
+      end,
+      text,
+    };
     this.facts.push({ type: 'AttemptMade', data });
     this.move({ attempt: { eventId: attemptMade.idOf(data), body: turn.body }, used: this.state.used + 1 });
   }
@@ -268,13 +326,20 @@ const giveFeedback = (t: Turning, command: Extract<Command, { type: 'Judge' }>):
   if (own !== undefined && differs !== undefined) {
     t.refuse('feedback', 'student', own.text, 'disagrees-with-fbk', findingText(verdict), differs, own.generationId);
     const overCorrected = verdict.verdict === 'correct' && parseFeedback(own.body).kind === 'incorrect';
-    if (overCorrected && t.options.overCorrection === 'discard') return t.close('discarded', 'over-correction', differs);
+    if (overCorrected && t.options.overCorrection === 'discard')
+      return t.close('discarded', 'over-correction', differs);
   }
-  t.feedback(verdict, own !== undefined && differs === undefined ? 'student' : author, differs === undefined ? own : undefined);
+  t.feedback(
+    verdict,
+    own !== undefined && differs === undefined ? 'student' : author,
+    differs === undefined ? own : undefined,
+  );
   if (verdict.verdict !== 'correct') {
-    if (t.state.updates >= t.options.maxUpdates) t.close('discarded', 'max-updates', `still ${findingText(verdict)}`);
-    return;
+    if (t.state.updates < t.options.maxUpdates) return;
+    t.refuseRest('max-updates', `at most ${t.options.maxUpdates} updates`);
+    return t.close('discarded', 'max-updates', `still ${findingText(verdict)}`);
   }
+  t.refuseRest('after-closing', 'nothing behind the closing feedback');
   const reason = t.state.updates === 0 ? 'right-first-time' : 'improved';
   if (t.state.progressed || t.options.noProgress === 'keep') t.close('solved', reason, null);
   else t.close('feedback-only', 'no-progress', 'an update did not move the error forward');
@@ -288,7 +353,8 @@ const judgeFirst = (t: Turning, command: Extract<Command, { type: 'Judge' }>): v
   }
   t.attempt(own);
   if (t.state.attempt !== undefined) t.verified(t.state.attempt.eventId, command);
-  if (command.verdict.verdict === 'error') return t.close('discarded', 'unjudged', `${command.verdict.errorClass}: ${command.verdict.reason}`);
+  if (command.verdict.verdict === 'error')
+    return t.close('discarded', 'unjudged', `${command.verdict.errorClass}: ${command.verdict.reason}`);
   giveFeedback(t, command);
 };
 
@@ -297,7 +363,16 @@ const admitUpdate = (t: Turning, body: string, author: Author, own: OwnTurn | un
   const { attempt, feedback } = t.state;
   if (attempt === undefined || feedback === undefined) throw new Error('an update needs an answer and its feedback');
   const legal = legalUpdate(attempt.body, feedback.verdict, body);
-  if (!legal.legal) t.refuse('improvement', author, own?.text ?? body, 'illegal-update', 'a legal update', legal.reason, own?.generationId ?? null);
+  if (!legal.legal)
+    t.refuse(
+      'improvement',
+      author,
+      own?.text ?? body,
+      'illegal-update',
+      'a legal update',
+      legal.reason,
+      own?.generationId ?? null,
+    );
   else t.improvement(body, author, own);
   return legal.legal;
 };
@@ -308,7 +383,8 @@ const judgeUpdate = (t: Turning, command: Extract<Command, { type: 'Judge' }>, b
   if (attempt === undefined) throw new Error('an update stands before it is judged');
   t.verified(attempt.eventId, command);
   if (verdict.verdict === 'error') return t.close('discarded', 'unjudged', `${verdict.errorClass}: ${verdict.reason}`);
-  if (before?.verdict === 'incorrect' && !madeProgress(before, verdict, { order: t.options.stepOrder })) t.move({ progressed: false });
+  if (before?.verdict === 'incorrect' && !madeProgress(before, verdict, { order: t.options.stepOrder }))
+    t.move({ progressed: false });
   giveFeedback(t, command);
 };
 
@@ -326,7 +402,8 @@ export const decide = (
   command: Command,
 ): E.Either<OutOfTurn, { readonly memory: Memory; readonly facts: readonly TrajectoryFact[] }> => {
   const { need } = nextOf(state);
-  if ((need === 'judge') !== (command.type === 'Judge') || need === 'nothing') return E.left({ tag: 'OutOfTurn', command: command.type, need });
+  if ((need === 'judge') !== (command.type === 'Judge') || need === 'nothing')
+    return E.left({ tag: 'OutOfTurn', command: command.type, need });
   const t = new Turning(identity, options, state);
   let earlier = before;
   if (command.type === 'Judge') {
@@ -336,7 +413,15 @@ export const decide = (
       const own = ownTurn(state, 'improvement');
       earlier = state.feedback.verdict;
       if (own !== undefined && command.verdict.verdict === 'error')
-        t.refuse('improvement', 'student', own.text, 'unjudged', 'an update that FBK can read', command.verdict.reason, own.generationId);
+        t.refuse(
+          'improvement',
+          'student',
+          own.text,
+          'unjudged',
+          'an update that FBK can read',
+          command.verdict.reason,
+          own.generationId,
+        );
       else if (own !== undefined && admitUpdate(t, own.body, 'student', own)) judgeUpdate(t, command, earlier);
     }
   } else {

@@ -1,6 +1,11 @@
 import * as E from 'fp-ts/Either';
 import { contentId, digestOf, type Digest } from '../../events/digest';
-import { evaluationRecorded, type EvaluationItem, type EvaluationRecorded, type JudgedAttempt } from '../../events/evaluationRecorded';
+import {
+  evaluationRecorded,
+  type EvaluationItem,
+  type EvaluationRecorded,
+  type JudgedAttempt,
+} from '../../events/evaluationRecorded';
 import type { Sampling } from '../../events/generationProduced';
 import type { ProblemPosed } from '../../events/problemPosed';
 import type { DecodeError } from '../../events/index';
@@ -52,7 +57,10 @@ const judge = (turn: Turn, feedback: Turn | undefined, problem: Problem, task: T
         : own.kind === 'unreadable'
           ? { verdict: 'error', step: null }
           : { verdict: own.kind, step: own.kind === 'incorrect' ? own.step : null },
-    script: script === undefined ? null : { verdict: script.verdict, step: script.verdict === 'incorrect' ? script.step : null },
+    script:
+      script === undefined
+        ? null
+        : { verdict: script.verdict, step: script.verdict === 'incorrect' ? script.step : null },
   };
 };
 
@@ -88,7 +96,12 @@ export const evaluate = async (
 ): Promise<E.Either<EvaluateError, { readonly evaluation: EvaluationRecorded; readonly reused: boolean }>> => {
   const { runId, iteration, checkpoint, problemSet, sampling, maxCalls, seed } = settings;
   if (problems.length === 0) return E.left({ tag: 'NoProblems', problemSet });
-  const config = { sampling: { ...sampling }, maxCalls, seed, problems: digestOf(problems.map((problem) => problem.problemId)) };
+  const config = {
+    sampling: { ...sampling },
+    maxCalls,
+    seed,
+    problems: digestOf(problems.map((problem) => problem.problemId)),
+  };
   const evaluationId = contentId(['evaluation', runId, iteration, checkpoint, problemSet, config]);
   const stream = await openStream(ports.log, `evaluation-${evaluationId}`);
   if (E.isLeft(stream)) return stream;
@@ -103,16 +116,35 @@ export const evaluate = async (
   const size = Math.max(1, ports.student.batch);
   for (let start = 0; start < rollouts.length; start += size) {
     if (ports.signal.aborted) return E.left({ tag: 'Cancelled', done: start, total: rollouts.length });
-    const rolled = await roll(ports.student, rollouts.slice(start, start + size), { sampling, maxCalls }, () => Promise.resolve(E.right(undefined)));
+    const rolled = await roll(ports.student, rollouts.slice(start, start + size), { sampling, maxCalls }, () =>
+      Promise.resolve(E.right(undefined)),
+    );
     if (E.isLeft(rolled)) return rolled;
     ports.onProgress?.(Math.min(start + size, rollouts.length), rollouts.length);
   }
   const items: EvaluationItem[] = problems.map((problem, i) => {
     const calls = rollouts[i]?.calls ?? [];
     const attempts = [...attemptsOf(calls, problemOf(problem), ports.task)];
-    return { problemId: problem.problemId, cell: problem.cell, seen: problem.seen, texts: calls.map((call) => call.text), attempts };
+    return {
+      problemId: problem.problemId,
+      cell: problem.cell,
+      seen: problem.seen,
+      texts: calls.map((call) => call.text),
+      attempts,
+    };
   });
-  const evaluation: EvaluationRecorded = { evaluationId, runId, iteration, checkpoint, problemSet, config, scores: { ...scoresOf(items) }, items };
-  const appended = await stream.right.append([evaluationRecorded.create(evaluation, runId === null ? {} : { correlation: runId })]);
+  const evaluation: EvaluationRecorded = {
+    evaluationId,
+    runId,
+    iteration,
+    checkpoint,
+    problemSet,
+    config,
+    scores: { ...scoresOf(items) },
+    items,
+  };
+  const appended = await stream.right.append([
+    evaluationRecorded.create(evaluation, runId === null ? {} : { correlation: runId }),
+  ]);
   return E.isLeft(appended) ? appended : E.right({ evaluation, reused: false });
 };

@@ -167,13 +167,9 @@ export const verify = async (log: EventLog, options: VerifyOptions = {}): Promis
     if (head.size === tree.size() && head.position === lastRead) return;
     const expected = `${head.size} events, the last at position ${head.position ?? 'none'}, as the head says`;
     const got = `${tree.size()} events, the last at position ${lastRead ?? 'none'}`;
-    findings.add({
-      ...nothing,
-      position: head.position ?? lastRead ?? ('0' as Position),
-      check: 'head',
-      expected,
-      got,
-    });
+    // With fewer events than the head says, the first one missing is the one behind the last one read.
+    const position = tree.size() < head.size || lastRead === undefined ? nextOf(lastRead) : lastRead;
+    findings.add({ ...nothing, position, check: 'head', expected, got });
   };
 
   try {

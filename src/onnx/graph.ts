@@ -43,7 +43,8 @@ export class GraphError extends Error {
 /** The sizes of a value whose shape is wholly known; throws where a dimension is only a name. */
 export const staticShape = (value: Value): readonly number[] =>
   value.shape.map((dim) => {
-    if (typeof dim !== 'number') throw new GraphError(value.name, `expected a static shape, got [${value.shape.join(', ')}]`);
+    if (typeof dim !== 'number')
+      throw new GraphError(value.name, `expected a static shape, got [${value.shape.join(', ')}]`);
     return dim;
   });
 

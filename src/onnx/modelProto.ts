@@ -17,7 +17,11 @@ const encodeTensor = (name: string, tensor: Tensor): onnx.ITensorProto => ({
   rawData: bytesOf(tensor.data),
 });
 
-const encodeValue = (value: { readonly name: string; readonly dtype: DType; readonly shape: Value['shape'] }): onnx.IValueInfoProto => ({
+const encodeValue = (value: {
+  readonly name: string;
+  readonly dtype: DType;
+  readonly shape: Value['shape'];
+}): onnx.IValueInfoProto => ({
   name: value.name,
   type: {
     tensorType: {
@@ -55,7 +59,9 @@ const encodeGraph = (graph: Graph): onnx.IGraphProto => ({
 /** The newest opset that any node asks for, Loop bodies included. */
 const newestOp = (graph: Graph): number =>
   graph.nodes.reduce((newest, { op, attributes }) => {
-    const bodies = Object.values(attributes).map((a) => (typeof a === 'object' && 'graph' in a ? newestOp(a.graph) : 0));
+    const bodies = Object.values(attributes).map((a) =>
+      typeof a === 'object' && 'graph' in a ? newestOp(a.graph) : 0,
+    );
     return Math.max(newest, opTable[op].since, ...bodies);
   }, 0);
 

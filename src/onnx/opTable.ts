@@ -12,11 +12,13 @@ export interface OpRow {
 
 const floats: readonly DType[] = ['float32', 'float64'];
 
-const at = (inputs: readonly Value[], i: number, refuse: Refuse): Value => inputs[i] ?? refuse(`expected at least ${i + 1} inputs`);
+const at = (inputs: readonly Value[], i: number, refuse: Refuse): Value =>
+  inputs[i] ?? refuse(`expected at least ${i + 1} inputs`);
 
 const integers = (value: Value, refuse: Refuse): readonly number[] => {
   const { constant } = value;
-  if (constant === undefined || !(constant.data instanceof BigInt64Array)) return refuse('expected a constant int64 input');
+  if (constant === undefined || !(constant.data instanceof BigInt64Array))
+    return refuse('expected a constant int64 input');
   return Array.from(constant.data, Number);
 };
 
@@ -59,7 +61,12 @@ const binary = (since: number, allowed: readonly DType[], result?: DType): OpRow
   infer: (inputs, _, refuse) => {
     if (inputs.length !== 2) refuse('expected two inputs');
     const dtype = sameType(inputs, allowed, refuse);
-    return [{ dtype: result ?? dtype, shape: broadcastShapes(at(inputs, 0, refuse).shape, at(inputs, 1, refuse).shape, refuse) }];
+    return [
+      {
+        dtype: result ?? dtype,
+        shape: broadcastShapes(at(inputs, 0, refuse).shape, at(inputs, 1, refuse).shape, refuse),
+      },
+    ];
   },
 });
 
@@ -76,9 +83,7 @@ const reduction = (since: number): OpRow => ({
     const axes = new Set(integers(at(inputs, 1, refuse), refuse).map((axis) => axisOf(axis, x.shape.length, refuse)));
     if (axes.size === 0 && x.shape.length > 0) refuse('expected axes: none would mean all of them');
     const keep = attributeInt(attributes, 'keepdims', refuse) === 1;
-    const shape = keep
-      ? x.shape.map((dim, i) => (axes.has(i) ? 1 : dim))
-      : x.shape.filter((_, i) => !axes.has(i));
+    const shape = keep ? x.shape.map((dim, i) => (axes.has(i) ? 1 : dim)) : x.shape.filter((_, i) => !axes.has(i));
     return [{ dtype: x.dtype, shape }];
   },
 });
@@ -134,7 +139,11 @@ const transpose: OpRow = {
   infer: (inputs, attributes, refuse) => {
     const x = at(inputs, 0, refuse);
     const perm = attributes['perm'];
-    if (!Array.isArray(perm) || [...perm].sort((a, b) => a - b).some((axis, i) => axis !== i) || perm.length !== x.shape.length)
+    if (
+      !Array.isArray(perm) ||
+      [...perm].sort((a, b) => a - b).some((axis, i) => axis !== i) ||
+      perm.length !== x.shape.length
+    )
       return refuse('expected perm, a permutation of the axes');
     return [{ dtype: x.dtype, shape: perm.map((axis: number) => x.shape[axis] ?? 1) }];
   },
@@ -164,7 +173,8 @@ const gatherElements: OpRow = {
   infer: (inputs, attributes, refuse) => {
     const x = at(inputs, 0, refuse);
     const indices = at(inputs, 1, refuse);
-    if (indices.dtype !== 'int64' || indices.shape.length !== x.shape.length) refuse('expected int64 indices of equal rank');
+    if (indices.dtype !== 'int64' || indices.shape.length !== x.shape.length)
+      refuse('expected int64 indices of equal rank');
     axisOf(attributeInt(attributes, 'axis', refuse), x.shape.length, refuse);
     return [{ dtype: x.dtype, shape: indices.shape }];
   },
@@ -189,7 +199,8 @@ const concat: OpRow = {
     const axis = axisOf(attributeInt(attributes, 'axis', refuse), first.shape.length, refuse);
     let total: Dim = 0;
     for (const input of inputs) {
-      if (input.dtype !== first.dtype || input.shape.length !== first.shape.length) refuse('expected inputs of one type and rank');
+      if (input.dtype !== first.dtype || input.shape.length !== first.shape.length)
+        refuse('expected inputs of one type and rank');
       if (input.shape.some((dim, i) => i !== axis && dim !== first.shape[i])) refuse('sizes differ outside the axis');
       const dim = input.shape[axis] ?? 0;
       total = typeof total === 'number' && typeof dim === 'number' ? total + dim : `${total}+${dim}`;
@@ -227,7 +238,12 @@ const softmaxCrossEntropyLoss: OpRow = {
   infer: (inputs, attributes, refuse) => {
     const [logits, targets] = [at(inputs, 0, refuse), at(inputs, 1, refuse)];
     if (attributes['reduction'] !== 'none') refuse('only reduction "none" is emitted');
-    if (logits.shape.length !== 2 || targets.shape.length !== 1 || targets.dtype !== 'int64' || logits.shape[0] !== targets.shape[0])
+    if (
+      logits.shape.length !== 2 ||
+      targets.shape.length !== 1 ||
+      targets.dtype !== 'int64' ||
+      logits.shape[0] !== targets.shape[0]
+    )
       refuse('expected logits [N, V] and int64 targets [N]');
     const dtype = sameType([logits], floats, refuse);
     return [
@@ -268,12 +284,18 @@ const loop: OpRow = {
     const carried = inputs.length - 2;
     const { outputs } = body.graph;
     if (body.graph.inputs.length !== carried + 2 || outputs.length < carried + 1)
-      refuse(`the body takes ${body.graph.inputs.length} and gives ${outputs.length} values for ${carried} carried ones`);
+      refuse(
+        `the body takes ${body.graph.inputs.length} and gives ${outputs.length} values for ${carried} carried ones`,
+      );
     return outputs.slice(1).map((value, i) => {
       if (i >= carried) return { dtype: value.dtype, shape: ['steps', ...value.shape] };
       const start = at(inputs, i + 2, refuse);
-      if (start.dtype !== value.dtype || start.shape.length !== value.shape.length) refuse(`carried value ${i} changes its type or rank`);
-      return { dtype: value.dtype, shape: value.shape.map((dim, j) => (dim === start.shape[j] ? dim : `carried${i}.${j}`)) };
+      if (start.dtype !== value.dtype || start.shape.length !== value.shape.length)
+        refuse(`carried value ${i} changes its type or rank`);
+      return {
+        dtype: value.dtype,
+        shape: value.shape.map((dim, j) => (dim === start.shape[j] ? dim : `carried${i}.${j}`)),
+      };
     });
   },
 };

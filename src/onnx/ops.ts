@@ -19,8 +19,10 @@ export const matMul = (b: GraphBuilder, x: Value, y: Value): Value => b.one('Mat
 export const gemm = (b: GraphBuilder, x: Value, y: Value, transA = false, transB = false): Value =>
   b.one('Gemm', [x, y], { transA: transA ? 1 : 0, transB: transB ? 1 : 0 });
 
-export const reshape = (b: GraphBuilder, x: Value, shape: readonly number[]): Value => b.one('Reshape', [x, b.ints(shape)]);
-export const transpose = (b: GraphBuilder, x: Value, perm: readonly number[]): Value => b.one('Transpose', [x], { perm });
+export const reshape = (b: GraphBuilder, x: Value, shape: readonly number[]): Value =>
+  b.one('Reshape', [x, b.ints(shape)]);
+export const transpose = (b: GraphBuilder, x: Value, perm: readonly number[]): Value =>
+  b.one('Transpose', [x], { perm });
 
 /** Swaps the last two axes. */
 export const transposeLast = (b: GraphBuilder, x: Value): Value => {
@@ -43,8 +45,10 @@ export const sumAll = (b: GraphBuilder, x: Value): Value =>
   );
 
 export const cast = (b: GraphBuilder, x: Value, dtype: DType): Value => b.one('Cast', [x], { to: dtypeCode[dtype] });
-export const gather = (b: GraphBuilder, x: Value, indices: Value, axis: number): Value => b.one('Gather', [x, indices], { axis });
-export const concat = (b: GraphBuilder, values: readonly Value[], axis: number): Value => b.one('Concat', values, { axis });
+export const gather = (b: GraphBuilder, x: Value, indices: Value, axis: number): Value =>
+  b.one('Gather', [x, indices], { axis });
+export const concat = (b: GraphBuilder, values: readonly Value[], axis: number): Value =>
+  b.one('Concat', values, { axis });
 
 /** 1 at the index and 0 elsewhere, along a new last axis of size `depth`. */
 export const oneHot = (b: GraphBuilder, indices: Value, depth: number, dtype: DType): Value =>

@@ -14,7 +14,8 @@ export const verifyGraph = (graph: Graph, outer: ReadonlySet<string> = new Set()
   for (const constant of graph.constants) define(constant.name, graph.name);
   for (const node of graph.nodes) {
     for (const input of node.inputs)
-      if (!known.has(input.name)) throw new GraphError(node.name, `reads "${input.name}", which nothing before it writes`);
+      if (!known.has(input.name))
+        throw new GraphError(node.name, `reads "${input.name}", which nothing before it writes`);
     for (const attribute of Object.values(node.attributes))
       if (typeof attribute === 'object' && 'graph' in attribute) verifyGraph(attribute.graph, known);
     for (const output of node.outputs) define(output.name, node.name);

@@ -22,6 +22,8 @@ export interface Completion {
 
 export type ModelError =
   | { readonly tag: 'PromptTooLong'; readonly tokens: number; readonly limit: number; readonly prompt: string }
+  /** Settings under which no token could be drawn. */
+  | { readonly tag: 'BadSampling'; readonly message: string }
   | { readonly tag: 'ModelUnavailable'; readonly message: string };
 
 /** A model that continues text: the student on our own runtime, or an endpoint. Results come in request order. */

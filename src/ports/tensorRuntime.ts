@@ -10,8 +10,7 @@ export interface Tensor {
 
 export type RuntimeError =
   /** The runtime refused the graph: an operator it lacks, or an invalid model. */
-  | { readonly tag: 'GraphRefused'; readonly message: string }
-  | { readonly tag: 'RunFailed'; readonly message: string };
+  { readonly tag: 'GraphRefused'; readonly message: string } | { readonly tag: 'RunFailed'; readonly message: string };
 
 /** A loaded graph. */
 export interface Program {

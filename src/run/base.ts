@@ -47,12 +47,18 @@ export interface BasePorts {
   readonly signal: AbortSignal;
   readonly environment: Environment;
   readonly onStep?: NonNullable<TrainPorts['onStep']>;
+  /** Called when the base has been trained here (not where it was imported), with the steps that were on the ledger. */
+  readonly onTrained?: (reusedSteps: number, steps: number) => void;
 }
+
+/** A tokenizer learns from so many training problems, each in every text form; more would only cost time. */
+const corpusProblems = 400;
 
 /** Every text form that the task has, over its training problems: what a tokenizer should know. */
 export const corpusOf = (task: Task, problems: readonly ProblemPosed[]): readonly string[] =>
   problems
     .filter((problem) => problem.split === 'train')
+    .slice(0, corpusProblems)
     .flatMap((problem) => {
       const gold = `${problem.prompt}${problem.rationale ?? ''}${problem.closingFeedback ?? ''}`;
       const { script } = task;
@@ -67,10 +73,22 @@ export const corpusOf = (task: Task, problems: readonly ProblemPosed[]): readonl
       return [gold, ...repairs];
     });
 
-const tokenizerFor = (config: RunConfig['base']['tokenizer'], task: Task, problems: readonly ProblemPosed[]): E.Either<TokenizerError, Tokenizer> => {
+const tokenizerFor = (
+  config: RunConfig['base']['tokenizer'],
+  task: Task,
+  problems: readonly ProblemPosed[],
+): E.Either<TokenizerError, Tokenizer> => {
   if (config.kind === 'bytes') return loadTokenizer(byteLevelTokenizer());
   const { vocabSize, minFrequency, merges } = config;
-  return loadTokenizer(trainBpeTokenizer({ texts: corpusOf(task, problems), vocabSize, minFrequency, merges, pattern: tokenPatterns[config.pattern] }));
+  return loadTokenizer(
+    trainBpeTokenizer({
+      texts: corpusOf(task, problems),
+      vocabSize,
+      minFrequency,
+      merges,
+      pattern: tokenPatterns[config.pattern],
+    }),
+  );
 };
 
 /** Imports a training that was done elsewhere: its events under their own ids, its files into the blob store. */
@@ -92,16 +110,28 @@ const importTraining = async (
     if (E.isLeft(decoded)) return decoded;
     facts.push({ type: decoded.right.type, data: decoded.right.data });
   }
-  const differs = (field: string, expected: string, got: string): E.Either<BaseError, never> => E.left({ tag: 'ReceiptDiffers', field, expected, got });
-  const receipt = facts.find((fact) => fact.type === 'TrainingCompleted')?.data as { trainingId: string; dataset: Digest; weights: Digest; checkpoint: Digest } | undefined;
+  const differs = (field: string, expected: string, got: string): E.Either<BaseError, never> =>
+    E.left({ tag: 'ReceiptDiffers', field, expected, got });
+  const receipt = facts.find((fact) => fact.type === 'TrainingCompleted')?.data as
+    | { trainingId: string; dataset: Digest; weights: Digest; checkpoint: Digest }
+    | undefined;
   if (receipt === undefined) return differs('TrainingCompleted', 'a receipt', 'none');
   if (receipt.dataset !== request.dataset) return differs('dataset', request.dataset, receipt.dataset);
   if (receipt.trainingId !== trainingId) return differs('training', trainingId, receipt.trainingId);
-  if (receipt.checkpoint !== stored.right.digest) return differs('checkpoint files', receipt.checkpoint, stored.right.digest);
-  if (stream.right.events.length === 0) {
-    const appended = await stream.right.append(facts.map(({ type, data }) => (definitions[type] as EventDefinition<string, unknown>).create(data)));
-    if (E.isLeft(appended)) return appended;
-  }
+  if (receipt.checkpoint !== stored.right.digest)
+    return differs('checkpoint files', receipt.checkpoint, stored.right.digest);
+  const created = facts.map(({ type, data }) => (definitions[type] as EventDefinition<string, unknown>).create(data));
+  // A training that was begun here wrote the same events: it is a prefix of the receipt, which is then completed.
+  const here = stream.right.events;
+  const other = here.find((event, i) => created[i]?.id !== event.id);
+  if (other !== undefined)
+    return differs(
+      `event ${other.revision} of ${stream.right.stream}`,
+      created[other.revision]?.id ?? 'none',
+      other.id,
+    );
+  const appended = await stream.right.append(created.slice(here.length));
+  if (E.isLeft(appended)) return appended;
   return openFiles(stored.right.digest, student.files);
 };
 
@@ -119,7 +149,10 @@ export const baseStudent = async (
 ): Promise<E.Either<BaseError, LoadedCheckpoint>> => {
   const tokenizer = tokenizerFor(config.tokenizer, task, set.problems);
   if (E.isLeft(tokenizer)) return tokenizer;
-  const derived = await derive({ policy, seed: config.seed, scope: { problemSet: set.name }, tokenizer: tokenizer.right }, ports);
+  const derived = await derive(
+    { policy, seed: config.seed, scope: { problemSet: set.name }, tokenizer: tokenizer.right },
+    ports,
+  );
   if (E.isLeft(derived)) return derived;
   const shape: ModelShape = { ...config.shape, vocabSize: tokenizer.right.vocabSize };
   const base: Base = {
@@ -141,6 +174,7 @@ export const baseStudent = async (
   if (trained !== undefined) return importTraining(trained, request, ports);
   const done = await train(request, ports);
   if (E.isLeft(done)) return done;
+  ports.onTrained?.(done.right.reusedSteps, done.right.receipt.steps);
   return E.right({
     digest: done.right.receipt.checkpoint,
     shape,
@@ -159,14 +193,24 @@ export const importCheckpoint = async (
   const stored = await storeFiles(blobs, files);
   if (E.isLeft(stored)) return stored;
   const { digest: checkpoint, weights } = stored.right;
-  const data = { checkpoint, trainingId: null, step: 0, kind: 'imported' as const, files: { ...stored.right.files }, weights, optimizer: null };
+  const data = {
+    checkpoint,
+    trainingId: null,
+    step: 0,
+    kind: 'imported' as const,
+    files: { ...stored.right.files },
+    weights,
+    optimizer: null,
+  };
   const appended = await appendOnce(log, checkpointWritten.stream(data), checkpointWritten.create(data));
   return E.isLeft(appended) ? appended : openFiles(checkpoint, files);
 };
 
 /** The files of a checkpoint that some event on the ledger describes. */
-export const checkpointFiles = (events: readonly LedgerEvent[], checkpoint: Digest): Readonly<Record<string, Digest>> | undefined => {
+export const checkpointFiles = (
+  events: readonly LedgerEvent[],
+  checkpoint: Digest,
+): Readonly<Record<string, Digest>> | undefined => {
   const event = events.find((one) => one.type === 'CheckpointWritten' && one.data.checkpoint === checkpoint);
   return event?.type === 'CheckpointWritten' ? event.data.files : undefined;
 };
-

@@ -1,6 +1,17 @@
 import * as t from 'io-ts';
 import { JsonValue } from '../../events/codecs';
-import { Name, oneOf, orNull, otherwise, Positive, Ratio, section, Text, Weight, Whole } from '../../projections/policies/codecs';
+import {
+  Name,
+  oneOf,
+  orNull,
+  otherwise,
+  Positive,
+  Ratio,
+  section,
+  Text,
+  Weight,
+  Whole,
+} from '../../projections/policies/codecs';
 import { paperTrainConfig } from '../train/trainConfig';
 
 const train = (defaults: typeof paperTrainConfig) => ({
@@ -19,6 +30,22 @@ const train = (defaults: typeof paperTrainConfig) => ({
   checkpointEvery: otherwise(Positive, defaults.checkpointEvery),
   lengthMultiple: otherwise(Positive, defaults.lengthMultiple),
 });
+
+/** `steps` or `epochs` decides how long a training is: who gives one of them does not get the other's default beside it. */
+const trainSection = (defaults: typeof paperTrainConfig) => {
+  const fields = section('train', train(defaults));
+  return new t.Type<t.TypeOf<typeof fields>, unknown>(
+    fields.name,
+    fields.is,
+    (u, c) => {
+      const given = typeof u === 'object' && u !== null ? (u as Readonly<Record<string, unknown>>) : {};
+      const { steps, epochs } = { steps: given['steps'] ?? null, epochs: given['epochs'] ?? null };
+      if (steps !== null && epochs !== null) return t.failure(u, c, 'expected steps or epochs, got both');
+      return fields.validate(steps === null && epochs === null ? u : { ...given, steps, epochs }, c);
+    },
+    t.identity,
+  );
+};
 
 const Sampling = section('sampling', {
   temperature: otherwise(Weight, 1),
@@ -60,7 +87,15 @@ export const BaseConfig = section('base', {
     tiedEmbeddings: otherwise(t.boolean, true),
     maxPositions: otherwise(Positive, 256),
   }),
-  train: section('train', train({ ...paperTrainConfig, learningRate: 1e-3, batchSize: 32, warmup: 0.05, beta2: 0.95, epochs: null, steps: 1000 })),
+  train: trainSection({
+    ...paperTrainConfig,
+    learningRate: 1e-3,
+    batchSize: 32,
+    warmup: 0.05,
+    beta2: 0.95,
+    epochs: null,
+    steps: 1000,
+  }),
   /**
    * A folder that holds this very student and its receipt (see `tripost export-student`), relative to the config file.
    * Its training is then imported instead of repeated, once its inputs have been derived again and agree digest by digest.
@@ -85,7 +120,7 @@ const given = section('run', {
     rightAnswer: otherwise(oneOf('fbk', 'answer-match'), 'fbk'),
     concurrency: otherwise(Positive, 8),
   }),
-  train: section('train', train(paperTrainConfig)),
+  train: trainSection(paperTrainConfig),
   evaluate: section('evaluate', {
     maxCalls: otherwise(Positive, 3),
     maxTokens: otherwise(Positive, 512),

@@ -19,12 +19,18 @@ export interface DeriveRequest {
   readonly tokenizer?: Tokenizer;
 }
 
-export type DeriveError = AppendError | BlobError | DecodeError | { readonly tag: 'DatasetUnreadable'; readonly dataset: Digest; readonly message: string };
+export type DeriveError =
+  | AppendError
+  | BlobError
+  | DecodeError
+  | { readonly tag: 'DatasetUnreadable'; readonly dataset: Digest; readonly message: string };
 
 /** The whole ledger, decoded, with its Merkle root. */
 export const readLedger = async (
   log: EventLog,
-): Promise<E.Either<DecodeError, { readonly events: readonly LedgerEvent[]; readonly size: number; readonly root: Digest }>> => {
+): Promise<
+  E.Either<DecodeError, { readonly events: readonly LedgerEvent[]; readonly size: number; readonly root: Digest }>
+> => {
   const events: LedgerEvent[] = [];
   const tree = createMerkleTree();
   for await (const recorded of log.readAll()) {
@@ -85,5 +91,7 @@ export const derive = async (
 export const loadRows = async (blobs: BlobStore, dataset: Digest): Promise<E.Either<DeriveError, readonly Row[]>> => {
   const bytes = await blobs.get(dataset)();
   if (E.isLeft(bytes)) return bytes;
-  return E.mapLeft((message: string): DeriveError => ({ tag: 'DatasetUnreadable', dataset, message }))(parseRows(bytes.right));
+  return E.mapLeft((message: string): DeriveError => ({ tag: 'DatasetUnreadable', dataset, message }))(
+    parseRows(bytes.right),
+  );
 };

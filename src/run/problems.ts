@@ -8,10 +8,14 @@ import { poseProblems, type Counts } from '../tasks/pose';
 import type { GeneratedProblem, Problem, Task } from '../tasks/task';
 import { renderPrompt, renderTurn } from '../tasks/trajectoryText';
 
-export type PoseError = { readonly tag: 'CannotPose'; readonly task: string; readonly message: string } | AppendError | DecodeError;
+export type PoseError =
+  | { readonly tag: 'CannotPose'; readonly task: string; readonly message: string }
+  | AppendError
+  | DecodeError;
 
 /** A problem's id: what it asks, nothing else, so the same question is the same problem in every set. */
-export const problemIdOf = (task: string, problem: Problem): string => contentId(['problem', task, problem.question, problem.options]);
+export const problemIdOf = (task: string, problem: Problem): string =>
+  contentId(['problem', task, problem.question, problem.options]);
 
 /** The gold texts of a problem in training form, by the task's own script. */
 const goldOf = (task: Task, problem: Problem): Pick<ProblemPosed, 'rationale' | 'closingFeedback'> => {
@@ -20,7 +24,11 @@ const goldOf = (task: Task, problem: Problem): Pick<ProblemPosed, 'rationale' | 
 };
 
 /** A gold rationale in training form; its closing feedback where the task's verifier accepts it. */
-export const goldTexts = (task: Task, problem: Problem, rationale: string): { readonly rationale: string; readonly closingFeedback: string | null } => {
+export const goldTexts = (
+  task: Task,
+  problem: Problem,
+  rationale: string,
+): { readonly rationale: string; readonly closingFeedback: string | null } => {
   const verdict = task.script?.feedback(problem, rationale);
   return {
     rationale: renderTurn('attempt', rationale, task.hint),
@@ -40,7 +48,10 @@ export const problemSetOf = ({ task, config, seed, counts }: ProblemSource): str
   `${task.name}-${digestOf({ task: task.name, config, seed, counts: { ...counts } }).slice(0, 12)}`;
 
 /** Poses a generated problem set on the ledger, once; a set that is there already is read back. */
-export const poseSet = async (log: EventLog, source: ProblemSource): Promise<E.Either<PoseError, { readonly set: string; readonly problems: readonly ProblemPosed[] }>> => {
+export const poseSet = async (
+  log: EventLog,
+  source: ProblemSource,
+): Promise<E.Either<PoseError, { readonly set: string; readonly problems: readonly ProblemPosed[] }>> => {
   const { task, config, seed, counts } = source;
   const set = problemSetOf(source);
   const posed = poseProblems(task, config, { seed, counts });
@@ -61,7 +72,10 @@ export const poseSet = async (log: EventLog, source: ProblemSource): Promise<E.E
     source: { kind: 'generated', config, seed, index: index++ },
   });
   const { train, testSeen, testUnseen } = posed.problems;
-  const problems = [...train.map((problem) => data(problem, 'train')), ...[...testSeen, ...testUnseen].map((problem) => data(problem, 'test'))];
+  const problems = [
+    ...train.map((problem) => data(problem, 'train')),
+    ...[...testSeen, ...testUnseen].map((problem) => data(problem, 'test')),
+  ];
   const appended = await appendProblems(log, set, problems);
   return E.isLeft(appended) ? appended : E.right({ set, problems });
 };

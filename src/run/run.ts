@@ -37,7 +37,14 @@ export type RunError =
   | AppendError
   | DecodeError
   | { readonly tag: 'NoScript'; readonly task: string }
-  | { readonly tag: 'TooFewRows'; readonly policy: string; readonly iteration: number; readonly rows: number; readonly needed: number; readonly byReason: Readonly<Record<string, number>> };
+  | {
+      readonly tag: 'TooFewRows';
+      readonly policy: string;
+      readonly iteration: number;
+      readonly rows: number;
+      readonly needed: number;
+      readonly byReason: Readonly<Record<string, number>>;
+    };
 
 /** What happens, for a progress line. Counts are cumulative within a phase. */
 export type RunProgress =
@@ -90,7 +97,12 @@ export const runIdOf = ({ config, policy, basePolicy }: RunInput): string => {
   return digestOf({ config: { ...config, base }, policy, basePolicy } as unknown as Json).slice(0, 16);
 };
 
-const begin = async (stream: OpenStream, runId: string, { config }: RunInput, ports: RunPorts): Promise<E.Either<AppendError, void>> => {
+const begin = async (
+  stream: OpenStream,
+  runId: string,
+  { config }: RunInput,
+  ports: RunPorts,
+): Promise<E.Either<AppendError, void>> => {
   const { environment, codeVersion } = ports;
   if (stream.events.length === 0) {
     const { trained: _, ...base } = config.base;
@@ -99,7 +111,9 @@ const begin = async (stream: OpenStream, runId: string, { config }: RunInput, po
   }
   const now = digestOf({ codeVersion, environment });
   const before = stream.events.some(
-    (event) => (event.type === 'RunStarted' || event.type === 'RunResumed') && digestOf({ codeVersion: event.data.codeVersion, environment: event.data.environment }) === now,
+    (event) =>
+      (event.type === 'RunStarted' || event.type === 'RunResumed') &&
+      digestOf({ codeVersion: event.data.codeVersion, environment: event.data.environment }) === now,
   );
   return before ? E.right(undefined) : stream.append([runResumed.create({ runId, codeVersion, environment })]);
 };
@@ -117,7 +131,11 @@ export const run = async (input: RunInput, ports: RunPorts): Promise<E.Either<Ru
   }
 };
 
-const runWith = async (input: RunInput, ports: RunPorts, programs: DecodePrograms): Promise<E.Either<RunError, RunSummary>> => {
+const runWith = async (
+  input: RunInput,
+  ports: RunPorts,
+  programs: DecodePrograms,
+): Promise<E.Either<RunError, RunSummary>> => {
   const { config, task } = input;
   if (task.script === undefined) return E.left({ tag: 'NoScript', task: task.name });
   const runId = runIdOf(input);
@@ -129,7 +147,12 @@ const runWith = async (input: RunInput, ports: RunPorts, programs: DecodeProgram
 
   ports.onProgress({ phase: 'pose', iteration: 0, detail: task.name });
   const { train: trainCount, testSeen, testUnseen, seed } = config.task;
-  const set = await poseSet(ports.log, { task, config: config.task.config, seed, counts: { train: trainCount, testSeen, testUnseen } });
+  const set = await poseSet(ports.log, {
+    task,
+    config: config.task.config,
+    seed,
+    counts: { train: trainCount, testSeen, testUnseen },
+  });
   if (E.isLeft(set)) return set;
   const loop = new Loop(input, ports, programs, runId, set.right, stream);
   return loop.all();
@@ -157,7 +180,18 @@ class Loop {
   async all(): Promise<E.Either<RunError, RunSummary>> {
     const { input, ports, set } = this;
     const onStep = (step: Step, steps: number): void => ports.onProgress({ phase: 'train', iteration: 0, step, steps });
-    const base = await baseStudent(input.config.base, input.basePolicy, input.task, { name: set.set, problems: set.problems }, input.trained, { ...ports, onStep });
+    const onTrained = (reusedSteps: number, steps: number): void => {
+      this.steps += reusedSteps;
+      ports.onProgress({ phase: 'trained', iteration: 0, reusedSteps, steps });
+    };
+    const base = await baseStudent(
+      input.config.base,
+      input.basePolicy,
+      input.task,
+      { name: set.set, problems: set.problems },
+      input.trained,
+      { ...ports, onStep, onTrained },
+    );
     if (E.isLeft(base)) return base;
     let student = base.right;
     const first = await this.score(student, { iteration: 0, dataset: null, rows: 0, weights: null });
@@ -171,10 +205,19 @@ class Loop {
     const sealed = await seal(ports.log);
     if (E.isLeft(sealed)) return sealed;
     const { root, size } = sealed.right;
-    return E.right({ runId: this.runId, iterations: this.summaries, root, events: size, reused: { calls: this.calls, steps: this.steps } });
+    return E.right({
+      runId: this.runId,
+      iterations: this.summaries,
+      root,
+      events: size,
+      reused: { calls: this.calls, steps: this.steps },
+    });
   }
 
-  private async score(student: LoadedCheckpoint, about: Omit<IterationSummary, 'evaluation' | 'checkpoint'>): Promise<E.Either<RunError, void>> {
+  private async score(
+    student: LoadedCheckpoint,
+    about: Omit<IterationSummary, 'evaluation' | 'checkpoint'>,
+  ): Promise<E.Either<RunError, void>> {
     const { config, task } = this.input;
     const { iteration } = about;
     const { maxTokens, maxCalls, temperature } = config.evaluate;
@@ -189,7 +232,12 @@ class Loop {
         sampling: { temperature, topK: null, topP: null, maxTokens },
         maxCalls,
       },
-      { ...this.ports, task, student: this.model(student), onProgress: (done, total) => this.ports.onProgress({ phase: 'evaluate', iteration, done, total }) },
+      {
+        ...this.ports,
+        task,
+        student: this.model(student),
+        onProgress: (done, total) => this.ports.onProgress({ phase: 'evaluate', iteration, done, total }),
+      },
     );
     if (E.isLeft(scored)) return scored;
     this.summaries.push({ ...about, checkpoint: student.digest, evaluation: scored.right.evaluation });
@@ -198,18 +246,38 @@ class Loop {
 
   private model(student: LoadedCheckpoint) {
     const { batch } = this.input.config.generate;
-    return studentModel({ checkpoint: student.digest, shape: student.shape, weights: student.weights, tokenizer: student.tokenizer, batch }, this.programs);
+    return studentModel(
+      {
+        checkpoint: student.digest,
+        shape: student.shape,
+        weights: student.weights,
+        tokenizer: student.tokenizer,
+        batch,
+      },
+      this.programs,
+    );
   }
 
-  private async record(event: LedgerEvent['type'], iteration: number, created: ReturnType<typeof iterationStarted.create>): Promise<E.Either<AppendError, void>> {
-    const known = this.stream.events.some((one) => one.type === event && 'iteration' in one.data && one.data.iteration === iteration);
+  private async record(
+    event: LedgerEvent['type'],
+    iteration: number,
+    created: ReturnType<typeof iterationStarted.create>,
+  ): Promise<E.Either<AppendError, void>> {
+    const known = this.stream.events.some(
+      (one) => one.type === event && 'iteration' in one.data && one.data.iteration === iteration,
+    );
     return known ? E.right(undefined) : this.stream.append([created]);
   }
 
   private async iterate(student: LoadedCheckpoint, iteration: number): Promise<E.Either<RunError, LoadedCheckpoint>> {
     const { input, ports, runId } = this;
     const { config, policy } = input;
-    const started = iterationStarted.create({ runId, iteration, student: { kind: 'checkpoint', digest: student.digest }, problemSet: this.set.set });
+    const started = iterationStarted.create({
+      runId,
+      iteration,
+      student: { kind: 'checkpoint', digest: student.digest },
+      problemSet: this.set.set,
+    });
     const noted = await this.record('IterationStarted', iteration, started);
     if (E.isLeft(noted)) return noted;
     if (policy.select.sources.includes('trajectories')) {
@@ -217,17 +285,37 @@ class Loop {
       if (E.isLeft(collected)) return collected;
     }
     ports.onProgress({ phase: 'derive', iteration, detail: policy.name });
-    const derived = await derive({ policy, seed: config.seed, scope: { runId, iteration, problemSet: this.set.set }, tokenizer: student.tokenizer }, ports);
+    const derived = await derive(
+      {
+        policy,
+        seed: config.seed,
+        scope: { runId, iteration, problemSet: this.set.set },
+        tokenizer: student.tokenizer,
+      },
+      ports,
+    );
     if (E.isLeft(derived)) return derived;
     const { manifest, rows } = derived.right.derived;
     if (rows.length === 0 || !manifest.enough)
-      return E.left({ tag: 'TooFewRows', policy: policy.name, iteration, rows: rows.length, needed: Math.max(1, manifest.min), byReason: manifest.byReason });
+      return E.left({
+        tag: 'TooFewRows',
+        policy: policy.name,
+        iteration,
+        rows: rows.length,
+        needed: Math.max(1, manifest.min),
+        byReason: manifest.byReason,
+      });
 
     const trained = await train(
       {
         dataset: manifest.dataset,
         rows,
-        base: { ref: { kind: 'checkpoint', digest: student.digest }, shape: student.shape, weights: student.weights, tokenizer: student.tokenizer },
+        base: {
+          ref: { kind: 'checkpoint', digest: student.digest },
+          shape: student.shape,
+          weights: student.weights,
+          tokenizer: student.tokenizer,
+        },
         config: config.train,
         seed: config.seed,
         runId,
@@ -241,10 +329,22 @@ class Loop {
     this.steps += reusedSteps;
     ports.onProgress({ phase: 'trained', iteration, reusedSteps, steps: receipt.steps });
     const next: LoadedCheckpoint = { ...student, digest: receipt.checkpoint, weights };
-    const scored = await this.score(next, { iteration, dataset: manifest.dataset, rows: rows.length, weights: receipt.weights });
+    const scored = await this.score(next, {
+      iteration,
+      dataset: manifest.dataset,
+      rows: rows.length,
+      weights: receipt.weights,
+    });
     if (E.isLeft(scored)) return scored;
     const { trainingId, checkpoint } = receipt;
-    const completed = iterationCompleted.create({ runId, iteration, dataset: manifest.dataset, trainingId, checkpoint, rows: rows.length });
+    const completed = iterationCompleted.create({
+      runId,
+      iteration,
+      dataset: manifest.dataset,
+      trainingId,
+      checkpoint,
+      rows: rows.length,
+    });
     const ended = await this.record('IterationCompleted', iteration, completed);
     return E.isLeft(ended) ? ended : E.right(next);
   }
@@ -254,7 +354,8 @@ class Loop {
     const { collect, seed } = input.config;
     const { script } = input.task;
     if (script === undefined) return E.left({ tag: 'NoScript', task: input.task.name });
-    const { passes, sampling, maxCalls, rightAnswer, concurrency, maxUpdates, overCorrection, stepOrder, noProgress } = collect;
+    const { passes, sampling, maxCalls, rightAnswer, concurrency, maxUpdates, overCorrection, stepOrder, noProgress } =
+      collect;
     const edit = { maxUpdates, overCorrection, stepOrder, noProgress };
     const collected = await collectTrajectories(
       this.problems('train'),

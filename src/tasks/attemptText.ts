@@ -23,7 +23,7 @@ export type SplitAttempt =
   | { readonly ok: false; readonly errorClass: string; readonly reason: string };
 
 /** An attempt's lines without outer blank lines. */
-export const linesOf = (attempt: string): readonly string[] => attempt.replace(/^\n+|\s+$/g, '').split('\n');
+export const linesOf = (attempt: string): readonly string[] => attempt.replace(/^\n+/, '').trimEnd().split('\n');
 
 /**
  * Step ids in numeric order, component by component, the final response last (the original compares word-sorting ids
@@ -77,5 +77,14 @@ export const linesBefore = (attempt: string, step: string): readonly string[] | 
 };
 
 /** What follows "the answer is" (and a colon) on an attempt's last line, without its period; undefined without it. */
-export const answerText = (attempt: string): string | undefined =>
-  /the answer is:? *(.*?)\.?\s*$/i.exec(linesOf(attempt).at(-1) ?? '')?.[1];
+export const answerText = (attempt: string): string | undefined => {
+  const line = linesOf(attempt).at(-1) ?? '';
+  const cue = /the answer is:?/i.exec(line);
+  return cue
+    ? line
+        .slice(cue.index + cue[0].length)
+        .trim()
+        .replace(/\.$/, '')
+        .trimEnd()
+    : undefined;
+};

@@ -46,14 +46,13 @@ const isOperator = (token: string | undefined): token is Operator => token === '
 /** The tokens of a text: integers, names of capital letters, operators and brackets; or the first bad character. */
 const tokenize = (text: string): { readonly tokens: readonly string[]; readonly bad: string | undefined } => {
   const tokens: string[] = [];
+  const content = text.trimEnd();
   const token = / *(\d+|[A-Z]+|[-+*()])/y;
-  let at = 0;
-  while (text.slice(at).trim() !== '') {
-    token.lastIndex = at;
-    const found = token.exec(text)?.[1];
-    if (found === undefined) return { tokens, bad: text.slice(at).trim()[0] ?? '' };
+  while (token.lastIndex < content.length) {
+    const at = token.lastIndex;
+    const found = token.exec(content)?.[1];
+    if (found === undefined) return { tokens, bad: content.slice(at).trim()[0] ?? '' };
     tokens.push(found);
-    at = token.lastIndex;
   }
   return { tokens, bad: undefined };
 };
@@ -226,8 +225,8 @@ const reduceOnce = (expression: Expression): Expression | undefined => {
     const reduced = reduceOnce(operand);
     if (reduced) return { ...expression, operands: expression.operands.map((other, j) => (j === i ? reduced : other)) };
   }
-  const value = evaluate(expression);
-  return value.ok ? integer(value.value) : undefined;
+  const value = fold(expression, () => undefined);
+  return Number.isNaN(value) ? undefined : integer(value);
 };
 
 /**

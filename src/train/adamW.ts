@@ -28,7 +28,11 @@ export const stepScalars = (config: AdamW, learningRate: number, step: number): 
 });
 
 /** Global norm of all gradients, and the factor min(1, clip / (norm + 1e-6)) that clips them. Pascanu et al. 2013. */
-export const clipFactor = (b: GraphBuilder, grads: readonly Value[], clipNorm: number): { readonly norm: Value; readonly factor: Value } => {
+export const clipFactor = (
+  b: GraphBuilder,
+  grads: readonly Value[],
+  clipNorm: number,
+): { readonly norm: Value; readonly factor: Value } => {
   const squares = grads.map((grad) => sumAll(b, mul(b, grad, grad)));
   const norm = b.one('Sqrt', [squares.reduce((sum, square) => add(b, sum, square))]);
   const bounded = div(b, b.scalar('float32', clipNorm), add(b, norm, b.scalar('float32', 1e-6)));
@@ -55,6 +59,8 @@ export const adamWUpdate = (
   const denominator = add(b, b.one('Sqrt', [mul(b, newV, at.correction2)]), b.scalar('float32', config.epsilon));
   const direction = div(b, mul(b, newM, at.correction1), denominator);
   const decayed =
-    parameter.kind === 'norm' || config.weightDecay === 0 ? direction : add(b, direction, scale(b, value, config.weightDecay));
+    parameter.kind === 'norm' || config.weightDecay === 0
+      ? direction
+      : add(b, direction, scale(b, value, config.weightDecay));
   return { value: sub(b, value, mul(b, decayed, at.learningRate)), m: newM, v: newV };
 };

@@ -52,7 +52,10 @@ const windowBatches = 8;
  * Which rows form which step's batch. Every epoch is a new order, drawn per (seed, epoch, row id); a batch may span two
  * epochs, so every row is used equally often, up to one. Within a window of 8 batches rows of like length meet.
  */
-export const planBatches = (rows: readonly TokenRow[], { batchSize, steps, seed, lengthMultiple }: BatchPlan): readonly PlannedBatch[] => {
+export const planBatches = (
+  rows: readonly TokenRow[],
+  { batchSize, steps, seed, lengthMultiple }: BatchPlan,
+): readonly PlannedBatch[] => {
   const needed = steps * batchSize;
   const order: number[] = [];
   const indexed = rows.map((row, index) => ({ id: row.id, index }));
@@ -63,7 +66,9 @@ export const planBatches = (rows: readonly TokenRow[], { batchSize, steps, seed,
   for (let start = 0; start < needed; start += windowBatches * batchSize) {
     const window = order.slice(start, Math.min(start + windowBatches * batchSize, needed));
     window.sort((a, b) => lengthOf(a) - lengthOf(b) || a - b);
-    const cut = Array.from({ length: Math.ceil(window.length / batchSize) }, (_, i) => window.slice(i * batchSize, (i + 1) * batchSize));
+    const cut = Array.from({ length: Math.ceil(window.length / batchSize) }, (_, i) =>
+      window.slice(i * batchSize, (i + 1) * batchSize),
+    );
     const inOrder = shuffledById(
       cut.map((batch, i) => ({ batch, i })),
       ({ i }) => String(start + i * batchSize),
@@ -71,7 +76,10 @@ export const planBatches = (rows: readonly TokenRow[], { batchSize, steps, seed,
     );
     for (const { batch } of inOrder) {
       const longest = Math.max(...batch.map(lengthOf));
-      batches.push({ rows: batch, length: Math.max(lengthMultiple, Math.ceil(longest / lengthMultiple) * lengthMultiple) });
+      batches.push({
+        rows: batch,
+        length: Math.max(lengthMultiple, Math.ceil(longest / lengthMultiple) * lengthMultiple),
+      });
     }
   }
   return batches;
@@ -123,4 +131,3 @@ export const fillBatch = (
 /** Steps of `epochs` passes over `rows` rows. */
 export const stepsOfEpochs = (rows: number, epochs: number, batchSize: number): number =>
   Math.max(1, Math.ceil((rows * epochs) / batchSize));
-

@@ -54,13 +54,30 @@ const sampleToken = (
 const countKept = (b: GraphBuilder, kept: Value): Value =>
   reduceSum(b, cast(b, b.one('Less', [b.scalar('float32', 0), kept]), 'float32'), [1], true);
 
-const decodeRows = (b: GraphBuilder, shape: ModelShape, tables: { readonly cos: Value; readonly sin: Value }, positions: Value, batch: number, length: number): Rows => {
+const decodeRows = (
+  b: GraphBuilder,
+  shape: ModelShape,
+  tables: { readonly cos: Value; readonly sin: Value },
+  positions: Value,
+  batch: number,
+  length: number,
+): Rows => {
   const at = (table: Value): Value => reshape(b, gather(b, table, positions, 0), [batch, 1, length, shape.headDim]);
   return { batch, length, cos: at(tables.cos), sin: at(tables.sin) };
 };
 
 /** Reads the prompts: caches of every layer and the logits behind the last prompt token. */
-const prefill = (b: GraphBuilder, p: ParameterValues, shape: ModelShape, ids: Value, positions: Value, pad: Value, tables: { readonly cos: Value; readonly sin: Value }, batch: number, length: number) => {
+const prefill = (
+  b: GraphBuilder,
+  p: ParameterValues,
+  shape: ModelShape,
+  ids: Value,
+  positions: Value,
+  pad: Value,
+  tables: { readonly cos: Value; readonly sin: Value },
+  batch: number,
+  length: number,
+) => {
   const rows = decodeRows(b, shape, tables, positions, batch, length);
   const mask = add(b, causalMask(b, length, shape.heads / shape.kvHeads), pad);
   const caches: Value[] = [];
@@ -79,7 +96,8 @@ const prefill = (b: GraphBuilder, p: ParameterValues, shape: ModelShape, ids: Va
  *
  * Feeds: ids [B, P] and positions [B, P] int64; pad [B, 1, 1, P] float32, 0 or the mask value; lengths [B] int64 (real
  * prompt tokens); temperature, topK, topP [B, 1] float32; uniforms [steps, B, 1] float32; end (scalar int64); `param:`.
- * Fetches: tokens [n, B] int64 and logprobs [n, B] float32 with n ≤ steps; behind a row's end token, end tokens follow.
+ * Fetches: tokens [n, B] int64 and logprobs [n, B] float32 with n ≤ steps; behind a row's end token, end tokens follow,
+ * and the log-probabilities there mean nothing.
  */
 export const decodeGraph = (shape: ModelShape, batch: number, length: number, steps: number): Graph => {
   const b = new GraphBuilder(`decode-${batch}x${length}+${steps}`);
@@ -108,14 +126,24 @@ export const decodeGraph = (shape: ModelShape, batch: number, length: number, st
   const done = body.input('loop:done', 'bool', [batch]);
   const position = body.input('loop:position', 'int64', [batch]);
   const mask = body.input('loop:mask', 'float32', [batch, 1, 1, 'seen']);
-  const caches = first.caches.map((cache, i) => body.input(`loop:cache${i}`, 'float32', cache.shape.map((dim, axis) => (axis === 2 ? 'seen' : dim))));
+  const caches = first.caches.map((cache, i) =>
+    body.input(
+      `loop:cache${i}`,
+      'float32',
+      cache.shape.map((dim, axis) => (axis === 2 ? 'seen' : dim)),
+    ),
+  );
 
   const u = gather(body, uniforms, iteration, 0);
   const drawn = sampleToken(body, logits, vocabSize, batch, { temperature, topK, topP, u });
   const token = body.one('Where', [done, end, drawn.ids]);
   const nowDone = body.one('Or', [done, body.one('Equal', [token, end])]);
   const rows = decodeRows(body, shape, tables, position, batch, 1);
-  const grownMask = concat(body, [mask, body.constant('float32', [batch, 1, 1, 1], new Array<number>(batch).fill(0))], 3);
+  const grownMask = concat(
+    body,
+    [mask, body.constant('float32', [batch, 1, 1, 1], new Array<number>(batch).fill(0))],
+    3,
+  );
   const grown: Value[] = [];
   const x = reshape(body, embed(body, p, token), [batch, hiddenSize]);
   const hidden = decoderStack(body, p, shape, x, rows, (layer, heads) => {
@@ -148,4 +176,3 @@ export const decodeGraph = (shape: ModelShape, batch: number, length: number, st
   b.output('logprobs', logprobs);
   return b.build();
 };
-

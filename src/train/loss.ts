@@ -17,7 +17,13 @@ export type Normaliser = 'tokens' | 'weights';
  * The normaliser is known before the graph runs, so it comes in as a number; a batch where it is 0 is refused in
  * src/train/batches.ts. TriPosT (arXiv 2310.13522) §1.5: section weights enter here, not in the sampler.
  */
-export const weightedCrossEntropy = (b: GraphBuilder, logits: Value, targets: Value, weight: Value, scale: Value): Value => {
+export const weightedCrossEntropy = (
+  b: GraphBuilder,
+  logits: Value,
+  targets: Value,
+  weight: Value,
+  scale: Value,
+): Value => {
   const perToken = b.one('SoftmaxCrossEntropyLoss', [logits, targets], { reduction: 'none' });
   return mul(b, sumAll(b, mul(b, perToken, weight)), scale);
 };

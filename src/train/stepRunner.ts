@@ -43,7 +43,9 @@ export class StepRunner {
   /** Digests of the ONNX bytes for the lengths that a plan needs, by `<batch>x<length>`. */
   graphDigests(lengths: readonly number[]): Readonly<Record<string, Digest>> {
     const distinct = [...new Set(lengths)].sort((a, b) => a - b);
-    return Object.fromEntries(distinct.map((length) => [`${this.config.batchSize}x${length}`, sha256(this.graph(length))]));
+    return Object.fromEntries(
+      distinct.map((length) => [`${this.config.batchSize}x${length}`, sha256(this.graph(length))]),
+    );
   }
 
   private async program(length: number): Promise<E.Either<RuntimeError, Program>> {
@@ -70,7 +72,11 @@ export class StepRunner {
     if (E.isLeft(program)) return program;
 
     const size = config.batchSize * batch.length;
-    const learningRate = learningRateAt({ learningRate: config.learningRate, warmup: config.warmup, shape: config.schedule }, step, steps);
+    const learningRate = learningRateAt(
+      { learningRate: config.learningRate, warmup: config.warmup, shape: config.schedule },
+      step,
+      steps,
+    );
     const scalars = stepScalars(config, learningRate, step);
     const fetched = await program.right.run({
       ids: { dtype: 'int64', dims: [config.batchSize, batch.length], data: filled.ids },

@@ -58,7 +58,14 @@ interface Prepared {
 }
 
 /** The prompts, sampling settings and draws of one batch as tensors; places behind the last request repeat an empty prompt. */
-const feedsOf = (rows: readonly Prepared[], batch: number, length: number, steps: number, vocabulary: number, endId: number): Record<string, Tensor> => {
+const feedsOf = (
+  rows: readonly Prepared[],
+  batch: number,
+  length: number,
+  steps: number,
+  vocabulary: number,
+  endId: number,
+): Record<string, Tensor> => {
   const ids = new BigInt64Array(batch * length).fill(BigInt(endId));
   const positions = new BigInt64Array(batch * length);
   const pad = new Float32Array(batch * length).fill(masked);
@@ -101,7 +108,15 @@ const feedsOf = (rows: readonly Prepared[], batch: number, length: number, steps
   };
 };
 
-const readRow = (tokens: Tensor, logprobs: Tensor, batch: number, row: number, maxTokens: number, student: StudentSettings, promptTokens: number): Completion => {
+const readRow = (
+  tokens: Tensor,
+  logprobs: Tensor,
+  batch: number,
+  row: number,
+  maxTokens: number,
+  student: StudentSettings,
+  promptTokens: number,
+): Completion => {
   const { endId } = student.tokenizer;
   const tokenIds: number[] = [];
   const values: number[] = [];
@@ -120,7 +135,10 @@ const readRow = (tokens: Tensor, logprobs: Tensor, batch: number, row: number, m
   return { text, finish, tokenIds, logprobs: values, usage: { promptTokens, completionTokens: tokenIds.length } };
 };
 
-const unavailable = (error: RuntimeError): ModelError => ({ tag: 'ModelUnavailable', message: `${error.tag}: ${error.message}` });
+const unavailable = (error: RuntimeError): ModelError => ({
+  tag: 'ModelUnavailable',
+  message: `${error.tag}: ${error.message}`,
+});
 
 /**
  * The student as a LanguageModel on our own runtime. Requests are grouped by padded prompt length and decoded in full
@@ -129,10 +147,17 @@ const unavailable = (error: RuntimeError): ModelError => ({ tag: 'ModelUnavailab
 export const studentModel = (student: StudentSettings, programs: DecodePrograms): LanguageModel => {
   const { shape, batch, tokenizer } = student;
   const parameters = Object.fromEntries(
-    parametersOf(shape).map(({ name, dims }) => [parameterInput(name), float32(dims, student.weights.get(name) ?? new Float32Array())]),
+    parametersOf(shape).map(({ name, dims }) => [
+      parameterInput(name),
+      float32(dims, student.weights.get(name) ?? new Float32Array()),
+    ]),
   );
 
-  const decode = async (rows: readonly Prepared[], length: number, steps: number): Promise<E.Either<ModelError, readonly Completion[]>> => {
+  const decode = async (
+    rows: readonly Prepared[],
+    length: number,
+    steps: number,
+  ): Promise<E.Either<ModelError, readonly Completion[]>> => {
     const program = await programs.get(shape, batch, length, steps);
     if (E.isLeft(program)) return E.left(unavailable(program.left));
     const feeds = feedsOf(rows, batch, length, steps, shape.vocabSize, tokenizer.endId);
@@ -142,18 +167,32 @@ export const studentModel = (student: StudentSettings, programs: DecodePrograms)
     if (tokens === undefined || logprobs === undefined)
       return E.left({ tag: 'ModelUnavailable', message: 'the decode graph gave no tokens' });
     return E.right(
-      rows.map(({ request, ids }, row) => readRow(tokens, logprobs, batch, row, request.sampling.maxTokens, student, ids.length)),
+      rows.map(({ request, ids }, row) =>
+        readRow(tokens, logprobs, batch, row, request.sampling.maxTokens, student, ids.length),
+      ),
     );
   };
 
-  const complete = async (requests: readonly CompletionRequest[]): Promise<E.Either<ModelError, readonly Completion[]>> => {
+  const complete = async (
+    requests: readonly CompletionRequest[],
+  ): Promise<E.Either<ModelError, readonly Completion[]>> => {
     const groups = new Map<string, { length: number; steps: number; places: number[]; rows: Prepared[] }>();
     for (const [place, request] of requests.entries()) {
       const ids = tokenizer.encode(request.prompt);
-      const { maxTokens } = request.sampling;
+      const { maxTokens, temperature, topK, topP } = request.sampling;
+      if (temperature < 0 || topK === 0 || (topP !== null && topP <= 0))
+        return E.left({
+          tag: 'BadSampling',
+          message: `expected temperature from 0, topK from 1 and topP above 0, got ${temperature}, ${topK}, ${topP}`,
+        });
       const length = Math.max(promptMultiple, Math.ceil(ids.length / promptMultiple) * promptMultiple);
       if (ids.length + maxTokens > shape.maxPositions)
-        return E.left({ tag: 'PromptTooLong', tokens: ids.length, limit: shape.maxPositions - maxTokens, prompt: request.prompt });
+        return E.left({
+          tag: 'PromptTooLong',
+          tokens: ids.length,
+          limit: shape.maxPositions - maxTokens,
+          prompt: request.prompt,
+        });
       const key = `${length}+${maxTokens}`;
       const group = groups.get(key) ?? { length, steps: maxTokens, places: [], rows: [] };
       group.places.push(place);
@@ -173,5 +212,9 @@ export const studentModel = (student: StudentSettings, programs: DecodePrograms)
     return E.right(completions);
   };
 
-  return { ref: { kind: 'checkpoint', digest: student.checkpoint }, batch, complete: (requests) => () => complete(requests) };
+  return {
+    ref: { kind: 'checkpoint', digest: student.checkpoint },
+    batch,
+    complete: (requests) => () => complete(requests),
+  };
 };

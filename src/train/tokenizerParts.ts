@@ -43,8 +43,9 @@ const stepsOf = (value: unknown): Either<TokenizerError, readonly JsonObject[]> 
     const field = `pre_tokenizer[${i}]`;
     const { type } = step;
     const isLast = i === steps.length - 1;
-    if ((type === 'ByteLevel') !== isLast)
+    if ((type === 'ByteLevel') !== isLast) {
       return unsupported(field, 'ByteLevel as the last step, and only there', step);
+    }
     if (type !== 'ByteLevel' && type !== 'Split' && type !== 'Digits') {
       return unsupported(`${field}.type`, 'Split, Digits or ByteLevel', type);
     }

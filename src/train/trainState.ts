@@ -32,9 +32,16 @@ export const weightsOf = (state: TrainState, shape: ModelShape): Weights =>
   new Map(parametersOf(shape).map(({ name }) => [name, floatsOf(state, parameterInput(name))]));
 
 /** A state as safetensors bytes, and the digest of its weights alone (as a model.safetensors without metadata). */
-export const encodeState = (state: TrainState, shape: ModelShape): { readonly bytes: Uint8Array; readonly weights: Digest } => {
+export const encodeState = (
+  state: TrainState,
+  shape: ModelShape,
+): { readonly bytes: Uint8Array; readonly weights: Digest } => {
   const tensors = [...state].map(([name, { dims }]) => ({ name, dims, data: floatsOf(state, name) }));
-  const weights = parametersOf(shape).map(({ name, dims }) => ({ name, dims, data: floatsOf(state, parameterInput(name)) }));
+  const weights = parametersOf(shape).map(({ name, dims }) => ({
+    name,
+    dims,
+    data: floatsOf(state, parameterInput(name)),
+  }));
   return { bytes: writeSafetensors(tensors), weights: sha256(writeSafetensors(weights)) };
 };
 
@@ -47,7 +54,9 @@ export const decodeState = (bytes: Uint8Array, shape: ModelShape): E.Either<stri
     for (const input of [parameterInput(name), momentInput(name), varianceInput(name)]) {
       const tensor = file.right.tensors.get(input);
       if (tensor === undefined || tensor.dims.join() !== dims.join())
-        return E.left(`${input}: expected [${dims.join(', ')}], got ${tensor === undefined ? 'none' : `[${tensor.dims.join(', ')}]`}`);
+        return E.left(
+          `${input}: expected [${dims.join(', ')}], got ${tensor === undefined ? 'none' : `[${tensor.dims.join(', ')}]`}`,
+        );
       state.set(input, { dtype: 'float32', dims, data: tensor.data });
     }
   return E.right(state);

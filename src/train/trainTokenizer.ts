@@ -27,8 +27,10 @@ export interface BpeSettings {
 /** The id of the end token in every tokenizer made here; ids 0–255 are the bytes. */
 export const trainedEndId = 256;
 
-const tokenizerJson = (pattern: string | null, learnt: readonly string[], merges: readonly Merge[]): string => {
+/** `whole` tokens stand for whole pieces, with no merges that lead to them (`ignore_merges`). */
+const tokenizerJson = (pattern: string | null, whole: readonly string[], merges: readonly Merge[]): string => {
   const byteLevel = { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: false };
+  const learnt = new Set([...whole, ...merges.map(([left, right]) => left + right)]);
   const vocab = [...byteTokens, endToken, ...learnt];
   return JSON.stringify({
     version: '1.0',
@@ -57,7 +59,7 @@ const tokenizerJson = (pattern: string | null, learnt: readonly string[], merges
       end_of_word_suffix: null,
       fuse_unk: false,
       byte_fallback: false,
-      ignore_merges: learnt.length > merges.length,
+      ignore_merges: whole.length > 0,
       vocab: Object.fromEntries(vocab.map((token, id) => [token, id])),
       merges,
     },
@@ -112,6 +114,5 @@ export const trainBpeTokenizer = (settings: BpeSettings): string => {
   const rest = new Map([...counts].filter(([piece]) => !isNumber(piece)));
   for (const piece of whole) rest.delete(piece);
   const merges = hasMerges ? learnMerges(rest, room - whole.length, minFrequency, endToken) : [];
-  const learnt = new Set([...fixed, ...whole, ...merges.map(([left, right]) => left + right)]);
-  return tokenizerJson(pattern, [...learnt], merges);
+  return tokenizerJson(pattern, [...fixed, ...whole], merges);
 };

@@ -22,9 +22,20 @@ import { decodeState, encodeState, freshState, weightsOf, type TrainState } from
 
 export type TrainError =
   | { readonly tag: 'EmptyDataset'; readonly dataset: Digest }
-  | { readonly tag: 'RowsTooLong'; readonly limit: number; readonly rows: readonly { readonly id: string; readonly tokens: number }[] }
+  | {
+      readonly tag: 'RowsTooLong';
+      readonly limit: number;
+      readonly rows: readonly { readonly id: string; readonly tokens: number }[];
+    }
   | { readonly tag: 'BatchWithoutWeight'; readonly step: number; readonly rows: readonly string[] }
-  | { readonly tag: 'LossNotFinite'; readonly step: number; readonly loss: number; readonly gradNorm: number; readonly learningRate: number; readonly rows: readonly string[] }
+  | {
+      readonly tag: 'LossNotFinite';
+      readonly step: number;
+      readonly loss: number;
+      readonly gradNorm: number;
+      readonly learningRate: number;
+      readonly rows: readonly string[];
+    }
   | { readonly tag: 'StateUnreadable'; readonly checkpoint: Digest; readonly message: string }
   | { readonly tag: 'Cancelled'; readonly step: number; readonly savedStep: number; readonly steps: number }
   | RuntimeError
@@ -81,7 +92,9 @@ export const trainingIdOf = (request: Omit<TrainRequest, 'rows' | 'environment'>
     request.iteration,
   ]);
 
-const prepare = (request: TrainRequest): E.Either<TrainError, { readonly rows: readonly TokenRow[]; readonly batches: readonly PlannedBatch[] }> => {
+const prepare = (
+  request: TrainRequest,
+): E.Either<TrainError, { readonly rows: readonly TokenRow[]; readonly batches: readonly PlannedBatch[] }> => {
   const { base, config, dataset, seed } = request;
   if (request.rows.length === 0) return E.left({ tag: 'EmptyDataset', dataset });
   const rows = request.rows.map((row) => tokenizeRow(row, base.tokenizer));
@@ -109,10 +122,16 @@ const progressOf = (events: readonly LedgerEvent[]) => {
   return { steps, state, completed, files };
 };
 
-const loadState = async (blobs: BlobStore, digest: Digest, shape: ModelShape): Promise<E.Either<TrainError, TrainState>> => {
+const loadState = async (
+  blobs: BlobStore,
+  digest: Digest,
+  shape: ModelShape,
+): Promise<E.Either<TrainError, TrainState>> => {
   const bytes = await blobs.get(digest)();
   if (E.isLeft(bytes)) return bytes;
-  return E.mapLeft((message: string): TrainError => ({ tag: 'StateUnreadable', checkpoint: digest, message }))(decodeState(bytes.right, shape));
+  return E.mapLeft((message: string): TrainError => ({ tag: 'StateUnreadable', checkpoint: digest, message }))(
+    decodeState(bytes.right, shape),
+  );
 };
 
 /**
@@ -156,7 +175,12 @@ export const train = async (request: TrainRequest, ports: TrainPorts): Promise<E
   }
 };
 
-const startedData = (request: TrainRequest, trainingId: string, steps: number, graphs: Readonly<Record<string, Digest>>): TrainingStarted => ({
+const startedData = (
+  request: TrainRequest,
+  trainingId: string,
+  steps: number,
+  graphs: Readonly<Record<string, Digest>>,
+): TrainingStarted => ({
   trainingId,
   runId: request.runId,
   iteration: request.iteration,
@@ -219,7 +243,12 @@ const recorded = (trainingId: string, steps: readonly Step[]) =>
   steps.length === 0 ? [] : [stepRecorded.create({ trainingId, from: steps[0]?.step ?? 0, steps: [...steps] })];
 
 /** Steps and the state behind them, in one append: either both are there after a crash or neither. */
-const saveProgress = async ({ ports, stream, request }: Running, state: TrainState, steps: readonly Step[], trainingId: string): Promise<E.Either<TrainError, void>> => {
+const saveProgress = async (
+  { ports, stream, request }: Running,
+  state: TrainState,
+  steps: readonly Step[],
+  trainingId: string,
+): Promise<E.Either<TrainError, void>> => {
   const encoded = encodeState(state, request.base.shape);
   const put = await ports.blobs.put(encoded.bytes)();
   if (E.isLeft(put)) return put;

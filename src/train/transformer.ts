@@ -1,5 +1,18 @@
 import type { GraphBuilder, Value } from '../onnx/graph';
-import { add, concat, div, gather, gemm, matMul, mul, reduceMean, reshape, scale, transpose, transposeLast } from '../onnx/ops';
+import {
+  add,
+  concat,
+  div,
+  gather,
+  gemm,
+  matMul,
+  mul,
+  reduceMean,
+  reshape,
+  scale,
+  transpose,
+  transposeLast,
+} from '../onnx/ops';
 import { parametersOf, type ModelShape } from './modelShape';
 
 /** Parameters as graph values, by Hugging Face name. */
@@ -24,7 +37,10 @@ const rmsNorm = (b: GraphBuilder, x: Value, weight: Value, eps: number): Value =
 };
 
 /** Cosine and sine tables [maxPositions, headDim] of rotary positions, halves repeated as Llama does. Su et al. 2021. */
-export const rotaryTables = (shape: ModelShape, positions: number): { readonly cos: number[]; readonly sin: number[] } => {
+export const rotaryTables = (
+  shape: ModelShape,
+  positions: number,
+): { readonly cos: number[]; readonly sin: number[] } => {
   const half = shape.headDim / 2;
   const cos: number[] = [];
   const sin: number[] = [];
@@ -87,7 +103,8 @@ export const decoderStack = (
   for (let i = 0; i < shape.layers; i++)
     b.scope(`layer${i}`, () => {
       const at = `model.layers.${i}`;
-      const linear = (input: Value, name: string): Value => gemm(b, input, parameter(p, `${at}.${name}.weight`), false, true);
+      const linear = (input: Value, name: string): Value =>
+        gemm(b, input, parameter(p, `${at}.${name}.weight`), false, true);
       const normed = rmsNorm(b, x, parameter(p, `${at}.input_layernorm.weight`), rmsNormEps);
       const q = splitHeads(b, linear(normed, 'self_attn.q_proj'), rows, heads, headDim);
       const k = splitHeads(b, linear(normed, 'self_attn.k_proj'), rows, kvHeads, headDim);
@@ -114,7 +131,12 @@ export const decoderStack = (
 export const attention = (b: GraphBuilder, shape: ModelShape, { q, k, v }: Heads, rows: Rows, mask: Value): Value => {
   const { heads, kvHeads, headDim } = shape;
   const repeats = heads / kvHeads;
-  const grouped = reshape(b, scale(b, q, 1 / Math.sqrt(headDim)), [rows.batch, kvHeads, repeats * rows.length, headDim]);
+  const grouped = reshape(b, scale(b, q, 1 / Math.sqrt(headDim)), [
+    rows.batch,
+    kvHeads,
+    repeats * rows.length,
+    headDim,
+  ]);
   const scores = add(b, matMul(b, grouped, transposeLast(b, k)), mask);
   const context = matMul(b, b.one('Softmax', [scores], { axis: -1 }), v);
   return reshape(b, context, [rows.batch, heads, rows.length, headDim]);
@@ -133,14 +155,22 @@ export const causalMask = (b: GraphBuilder, length: number, repeats: number): Va
 };
 
 /** Token embeddings of ids [...]: the ids' shape with D appended. */
-export const embed = (b: GraphBuilder, p: ParameterValues, ids: Value): Value => gather(b, parameter(p, 'model.embed_tokens.weight'), ids, 0);
+export const embed = (b: GraphBuilder, p: ParameterValues, ids: Value): Value =>
+  gather(b, parameter(p, 'model.embed_tokens.weight'), ids, 0);
 
 /** Logits [N, V] of hidden states [N, D]. */
 export const head = (b: GraphBuilder, p: ParameterValues, shape: ModelShape, hidden: Value): Value =>
   gemm(b, hidden, parameter(p, shape.tiedEmbeddings ? 'model.embed_tokens.weight' : 'lm_head.weight'), false, true);
 
 /** Logits [B·T, V] of full rows of token ids [B, T], position 0 first, padding on the right. */
-export const forward = (b: GraphBuilder, p: ParameterValues, shape: ModelShape, ids: Value, batch: number, length: number): Value => {
+export const forward = (
+  b: GraphBuilder,
+  p: ParameterValues,
+  shape: ModelShape,
+  ids: Value,
+  batch: number,
+  length: number,
+): Value => {
   const { cos, sin } = rotaryTables(shape, length);
   const rows: Rows = {
     batch,
@@ -150,7 +180,12 @@ export const forward = (b: GraphBuilder, p: ParameterValues, shape: ModelShape, 
   };
   const mask = causalMask(b, length, shape.heads / shape.kvHeads);
   const x = reshape(b, embed(b, p, ids), [batch * length, shape.hiddenSize]);
-  return head(b, p, shape, decoderStack(b, p, shape, x, rows, (_, heads) => attention(b, shape, heads, rows, mask)));
+  return head(
+    b,
+    p,
+    shape,
+    decoderStack(b, p, shape, x, rows, (_, heads) => attention(b, shape, heads, rows, mask)),
+  );
 };
 
 /** A cache grown by the keys or values of one more step, along the sequence axis. */

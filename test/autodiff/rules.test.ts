@@ -1,4 +1,3 @@
-import { fc, it as check } from '@fast-check/jest';
 import type { GradientRule } from '../../src/autodiff/rule';
 import { rules, verdicts } from '../../src/autodiff/rules';
 import { mul, scale } from '../../src/onnx/ops';
@@ -30,12 +29,9 @@ for (const rule of rules)
     it('has an example', () => expect(rule.examples.length).toBeGreaterThan(0));
 
     for (const example of rule.examples)
-      check.prop([fc.integer({ min: 0, max: 2 ** 31 })], { numRuns: 5, seed: 7 })(
-        `agrees with central differences: ${describeExample(example)}`,
-        (seed) => {
-          for (const { error } of checkRule(rule, example, seed)) expect(error).toBeLessThan(tolerance);
-        },
-      );
+      it.each([1, 2, 3, 4, 5])(`agrees with differences at ${describeExample(example)}, seed %i`, (seed) => {
+        for (const { error } of checkRule(rule, example, seed)) expect(error).toBeLessThan(tolerance);
+      });
   });
 
 describe('the check itself', () => {

@@ -1,4 +1,4 @@
-import { fc, it as check } from '@fast-check/jest';
+import * as fc from 'fast-check';
 import { GraphBuilder, GraphError, staticShape, type Attributes, type Value } from '../../src/onnx/graph';
 import { add, gemm, matMul, reduceSum, reshape, transpose } from '../../src/onnx/ops';
 import { broadcastShapes, type OpName } from '../../src/onnx/opTable';
@@ -167,19 +167,22 @@ describe('the builder', () => {
     expect(transpose(b, y, [2, 0, 1]).shape).toEqual([6, 3, 5]);
   });
 
-  const dims = fc.array(fc.constantFrom(1, 2, 3), { maxLength: 4 });
-  check.prop([dims, dims])('broadcasts as NumPy does', (x, y) => {
-    const ours = (): readonly (number | string)[] =>
-      broadcastShapes(x, y, (message) => {
-        throw new Error(message);
-      });
-    let expected: readonly number[] | undefined;
-    try {
-      expected = broadcastDims(x, y);
-    } catch {
-      expected = undefined;
-    }
-    if (expected === undefined) expect(ours).toThrow('do not broadcast');
-    else expect(ours()).toEqual(expected);
+  it('broadcasts as NumPy does', () => {
+    const dims = fc.array(fc.constantFrom(1, 2, 3), { maxLength: 4 });
+    const outcome = (broadcast: () => readonly (number | string)[]): string => {
+      try {
+        return broadcast().join();
+      } catch (error) {
+        return error instanceof Error && error.message.includes('do not broadcast') ? 'refused' : 'another error';
+      }
+    };
+    const refuse = (message: string): never => {
+      throw new Error(message);
+    };
+    fc.assert(
+      fc.property(dims, dims, (x, y) =>
+        expect(outcome(() => broadcastShapes(x, y, refuse))).toBe(outcome(() => broadcastDims(x, y))),
+      ),
+    );
   });
 });

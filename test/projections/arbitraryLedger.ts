@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import type { LedgerEvent } from '../../events/index';
 import { iterationStarted } from '../../events/iterationStarted';
 import { addTrajectory, baseCheckpoint, LedgerBuilder, pose, sum, type TrajectorySpec } from '../support/builders';

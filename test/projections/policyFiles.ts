@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as E from 'fp-ts/Either';
-import { explainProblem, parsePolicy } from '../../projections/policies/parsePolicy';
+import { explainProblem } from '../../projections/parseYaml';
+import { parsePolicy } from '../../projections/policies/parsePolicy';
 import type { Policy } from '../../projections/policies/policy';
 import { presetFile, type PresetName } from '../../projections/policies/presets';
 
@@ -12,7 +13,7 @@ export const presetText = (name: PresetName): string => readFileSync(join(preset
 /** A policy that must be right. */
 export const policyOf = (text: string): Policy => {
   const parsed = parsePolicy(text);
-  if (E.isLeft(parsed)) throw new Error(parsed.left.map((p) => explainProblem(p)).join('\n'));
+  if (E.isLeft(parsed)) throw new Error(parsed.left.map((p) => explainProblem(p, 'policy')).join('\n'));
   return parsed.right;
 };
 
@@ -21,5 +22,5 @@ export const preset = (name: PresetName): Policy => policyOf(presetText(name));
 /** The lines that a wrong policy is told. */
 export const complaints = (text: string): readonly string[] => {
   const parsed = parsePolicy(text);
-  return E.isLeft(parsed) ? parsed.left.map((p) => explainProblem(p)) : [];
+  return E.isLeft(parsed) ? parsed.left.map((p) => explainProblem(p, 'policy')) : [];
 };

@@ -7,10 +7,10 @@ import {
   closingFeedback,
   errorFeedback,
   LedgerBuilder,
-  smallLedger,
   sum,
   updateText,
 } from '../support/builders';
+import { smallLedger } from '../support/smallLedger';
 
 const all = project(trajectories, smallLedger().events);
 

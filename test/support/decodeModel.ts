@@ -9,8 +9,8 @@ const refuse = (message: string): never => {
 };
 
 const dtypeOf = (code: number | null | undefined): DType => {
-  const found = Object.entries(dtypeCode).find(([, known]) => known === code);
-  return found === undefined ? refuse(`unknown element type ${code}`) : (found[0] as DType);
+  const dtypes: readonly DType[] = ['float32', 'float64', 'int32', 'int64', 'bool'];
+  return dtypes.find((dtype) => dtypeCode[dtype] === code) ?? refuse(`unknown element type ${code}`);
 };
 
 const isOp = (op: string): op is OpName => Object.hasOwn(opTable, op);

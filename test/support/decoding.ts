@@ -1,9 +1,9 @@
 import { GraphBuilder } from '../../src/onnx/graph';
-import type { Tensor, TensorRuntime } from '../../src/ports/tensorRuntime';
+import type { Program, Tensor, TensorRuntime } from '../../src/ports/tensorRuntime';
 import { decodeGraph } from '../../src/train/decodeGraph';
 import type { ModelShape } from '../../src/train/modelShape';
 import { forward, masked, parameterInputs } from '../../src/train/transformer';
-import { float, int64, loadOrThrow, numbersOf, runGraph, runOrThrow } from './running';
+import { float, int64, loadOrThrow, numbersOf, runOrThrow } from './running';
 
 /** One row to decode: its prompt, how to sample, and one uniform draw per step. */
 export interface DecodeRow {
@@ -55,6 +55,16 @@ const feedsOf = (rows: readonly DecodeRow[], length: number, steps: number, end:
   };
 };
 
+const programs = new Map<string, Promise<Program>>();
+
+/** Programs are kept, since many tests decode with the same shapes. */
+const programFor = (runtime: TensorRuntime, shape: ModelShape, batch: number, length: number, steps: number) => {
+  const key = JSON.stringify([runtime.provider, shape, batch, length, steps]);
+  const loading = programs.get(key) ?? loadOrThrow(runtime, decodeGraph(shape, batch, length, steps));
+  programs.set(key, loading);
+  return loading;
+};
+
 /** Decodes rows in one batch, prompts padded on the left to `length`. Greedy unless a row says otherwise. */
 export const decode = async (
   runtime: TensorRuntime,
@@ -63,8 +73,8 @@ export const decode = async (
   rows: readonly DecodeRow[],
   { length, steps, end }: { readonly length: number; readonly steps: number; readonly end: number },
 ): Promise<Decoded> => {
-  const graph = decodeGraph(shape, rows.length, length, steps);
-  const got = await runGraph(runtime, graph, { ...feedsOf(rows, length, steps, end), ...parameters });
+  const program = await programFor(runtime, shape, rows.length, length, steps);
+  const got = await runOrThrow(program, { ...feedsOf(rows, length, steps, end), ...parameters });
   const column = (name: string, row: number): number[] =>
     numbersOf(got, name).filter((_, i) => i % rows.length === row);
   return {
@@ -87,7 +97,7 @@ export const fullForward = async (
   b.output('logits', forward(b, parameterInputs(b, shape), shape, ids, 1, longest));
   const program = await loadOrThrow(runtime, b.build());
   return async (sequence) => {
-    const padded = [...sequence, ...new Array<number>(longest - sequence.length).fill(0)];
+    const padded = [...sequence, ...Array.from({ length: longest - sequence.length }, () => 0)];
     const got = await runOrThrow(program, { ids: int64([1, longest], padded), ...parameters });
     const { vocabSize } = shape;
     return numbersOf(got, 'logits').slice((sequence.length - 1) * vocabSize, sequence.length * vocabSize);

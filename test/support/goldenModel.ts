@@ -38,8 +38,12 @@ export const goldenNames = ['gqa-tied', 'untied'] as const;
 const repository = (from = __dirname): string =>
   existsSync(join(from, 'package.json')) ? from : repository(dirname(from));
 
-export const readGoldenModel = (name: string): GoldenModel =>
-  JSON.parse(readFileSync(join(repository(), 'fixtures', 'gradients', `${name}.json`), 'utf8')) as GoldenModel;
+export const readGoldenModel = (name: string): GoldenModel => {
+  const golden: GoldenModel = JSON.parse(
+    readFileSync(join(repository(), 'fixtures', 'gradients', `${name}.json`), 'utf8'),
+  );
+  return golden;
+};
 
 export const decodeFloats = (encoded: string | undefined): Float32Array => {
   if (encoded === undefined) throw new Error('the golden file lacks a tensor');

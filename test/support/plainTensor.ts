@@ -39,7 +39,7 @@ export const eachElement = (
   dims: readonly number[],
   visit: (coordinates: readonly number[], flat: number) => void,
 ): void => {
-  const coordinates = new Array<number>(dims.length).fill(0);
+  const coordinates = dims.map(() => 0);
   const size = sizeOf(dims);
   for (let flat = 0; flat < size; flat++) {
     visit(coordinates, flat);

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import type { Json } from '../../events/digest';
-import { legalUpdate, parseFeedback } from '../../src/tasks/feedbackText';
+import { linesBefore, linesOf } from '../../src/tasks/attemptText';
+import { incorrect, legalUpdate, parseFeedback } from '../../src/tasks/feedbackText';
 import { tasks } from '../../src/tasks/index';
 import { poseProblems } from '../../src/tasks/pose';
 import type { Script, Task } from '../../src/tasks/task';
@@ -160,6 +161,7 @@ describe.each(scripted)('%s', (_name, task, script) => {
           expect(script.feedback(problem, update ?? '')).toMatchObject({ verdict: 'correct' });
         }
       }),
+      { numRuns: 40 },
     );
   });
 
@@ -197,7 +199,19 @@ describe.each(scripted)('%s', (_name, task, script) => {
           verdict: { verdict: 'correct' },
         });
       }),
-      { numRuns: 300 },
+      { numRuns: 150 },
+    );
+  });
+
+  test('an update never throws, whatever step a verdict names', () => {
+    const step = fc.constantFrom('1', '2', '3', '3.1', '4', '7', 'Final response');
+    fc.assert(
+      fc.property(attempts, step, ({ problem, attempt }, named) => {
+        const verdict = incorrect([], { step: named, segment: 'x', reason: 'y', errorClass: 'z' });
+        const update = script.improve(problem, attempt, verdict) ?? attempt;
+        const before = linesBefore(attempt, named) ?? [];
+        expect(linesOf(update).slice(0, before.length)).toEqual(before);
+      }),
     );
   });
 
@@ -225,7 +239,7 @@ describe.each(scripted)('%s', (_name, task, script) => {
         fc.pre(verdict.verdict === 'incorrect');
         expect(verdict).toMatchObject(read);
       }),
-      { numRuns: 300 },
+      { numRuns: 150 },
     );
   });
 

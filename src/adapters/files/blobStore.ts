@@ -8,8 +8,14 @@ import type { BlobError, BlobStore } from '../../ports/blobStore';
 const digestName = /^[0-9a-f]{64}$/;
 const folderName = /^[0-9a-f]{2}$/;
 
-const codeOf = (failure: unknown): string =>
-  failure instanceof Error && 'code' in failure && typeof failure.code === 'string' ? failure.code : '';
+/** Not `instanceof Error`: an error may come from another realm (jest runs tests in one of their own). */
+const field = (failure: unknown, name: 'code' | 'message'): string => {
+  const found =
+    typeof failure === 'object' && failure !== null ? (failure as Record<string, unknown>)[name] : undefined;
+  return typeof found === 'string' ? found : '';
+};
+
+const codeOf = (failure: unknown): string => field(failure, 'code');
 
 /** Thrown inside the adapter only, to leave a task with a finding that is no file-system error. */
 class Finding extends Error {
@@ -23,7 +29,7 @@ const toBlobError =
   (failure: unknown): BlobError => {
     if (failure instanceof Finding) return failure.error;
     const code = codeOf(failure);
-    const message = failure instanceof Error ? failure.message : String(failure);
+    const message = field(failure, 'message') || String(failure);
     if (missing && code === 'ENOENT') return { tag: 'BlobMissing', digest, where };
     if (code === 'ENOSPC' || code === 'EDQUOT') return { tag: 'BlobNoSpace', digest, where, message };
     return { tag: 'BlobUnavailable', digest, where, message };

@@ -8,14 +8,20 @@ export class StoreFailure extends Error {
   }
 }
 
+/** A field of an error. Not `instanceof Error`: an error may come from another realm (jest has one of its own). */
+export const part = (failure: unknown, name: 'code' | 'rawCode' | 'message'): unknown =>
+  typeof failure === 'object' && failure !== null ? (failure as Record<string, unknown>)[name] : undefined;
+
+const messageOf = (failure: unknown): string => String(part(failure, 'message') ?? failure);
+
 /** Primary result codes of SQLite: https://www.sqlite.org/rescode.html */
 const code = { busy: 5, locked: 6, readonly: 8, corrupt: 11, full: 13, cantOpen: 14, constraint: 19, notADatabase: 26 };
 
 /** SQLite's primary result code in an error of libsql, or undefined for any other error. */
 export const sqliteCode = (failure: unknown): number | undefined => {
-  if (!(failure instanceof Error)) return undefined;
-  if ('rawCode' in failure && typeof failure.rawCode === 'number') return failure.rawCode & 0xff;
-  const opening = /unable to open connection.*: (\d+)/i.exec(failure.message);
+  const raw = part(failure, 'rawCode');
+  if (typeof raw === 'number') return raw & 0xff;
+  const opening = /unable to open connection.*: (\d+)/i.exec(messageOf(failure));
   return opening === null ? undefined : Number(opening[1]);
 };
 
@@ -31,7 +37,7 @@ export const isCorruption = (failure: unknown): boolean => {
 /** Says in the ledger's words what SQLite or the file system said. `where` is the file, and the place in it if known. */
 export const toStoreError = (failure: unknown, where: string): StoreError => {
   if (failure instanceof StoreFailure) return failure.error;
-  const said = failure instanceof Error ? failure.message : String(failure);
+  const said = messageOf(failure);
   const found = sqliteCode(failure);
   if (found === code.notADatabase) return { tag: 'NotALedger', where, message: `not an SQLite database: ${said}` };
   // The tables were checked when the file was opened; if one is not there now, the schema itself is damaged.
@@ -39,7 +45,7 @@ export const toStoreError = (failure: unknown, where: string): StoreError => {
     return { tag: 'Damaged', where, message: `SQLite cannot read this part of the file: ${said}` };
   }
   if (found === code.full) return { tag: 'NoSpace', where, message: `no space left: ${said}` };
-  const system = failure instanceof Error && 'code' in failure ? failure.code : undefined;
+  const system = part(failure, 'code');
   if (system === 'ENOSPC' || system === 'EDQUOT') return { tag: 'NoSpace', where, message: said };
   if (found === code.busy || found === code.locked) {
     return { tag: 'Unavailable', where, message: `another program holds the file (waited 5 s): ${said}` };

@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { StoreFailure } from './errors';
+import { part, StoreFailure } from './errors';
 
 /** Who holds a ledger for writing. `started` (Linux: clock ticks since boot) tells a reused pid from the holder. */
 interface Holder {
@@ -16,8 +16,7 @@ export interface Lock {
   release(): void;
 }
 
-const has = (failure: unknown, code: string): boolean =>
-  failure instanceof Error && 'code' in failure && failure.code === code;
+const has = (failure: unknown, code: string): boolean => part(failure, 'code') === code;
 
 /** When the process began, field 22 of /proc/<pid>/stat; null where there is no such file. */
 const startOf = (pid: number): string | null => {

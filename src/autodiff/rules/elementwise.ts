@@ -25,10 +25,7 @@ const subRule: GradientRule = {
   since: 14,
   vjp: (b, node, grads) => {
     const dy = gradOf(node, grads);
-    return [
-      () => unbroadcast(b, dy, inputOf(node, 0)),
-      () => unbroadcast(b, b.one('Neg', [dy]), inputOf(node, 1)),
-    ];
+    return [() => unbroadcast(b, dy, inputOf(node, 0)), () => unbroadcast(b, b.one('Neg', [dy]), inputOf(node, 1))];
   },
   examples: pairs(),
 };

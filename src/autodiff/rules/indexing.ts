@@ -21,7 +21,10 @@ const gatherRule: GradientRule = {
     return [
       () => {
         const hot = oneHot(b, reshape(b, indices, [count]), rows, table.dtype);
-        return reshape(b, gemm(b, hot, reshape(b, gradOf(node, grads), [count, sizeOf(rest)]), true, false), [rows, ...rest]);
+        return reshape(b, gemm(b, hot, reshape(b, gradOf(node, grads), [count, sizeOf(rest)]), true, false), [
+          rows,
+          ...rest,
+        ]);
       },
       null,
     ];

@@ -1,0 +1,90 @@
+import type { Command } from '../command';
+
+/** A command's place in the list: what `tripost --help` shows, and where the rest of it is. */
+export interface Entry {
+  readonly name: string;
+  readonly summary: string;
+  /** Loads the command's own file, and with it whatever that file needs. */
+  readonly load: () => Command;
+}
+
+/* oxlint-disable typescript/no-require-imports -- lazy: `tripost --help` must not load a runtime or a database */
+/** Every command. Adding one is a file and an entry here; test/cli/help.test.ts checks that the summaries agree. */
+export const entries: readonly Entry[] = [
+  {
+    name: 'run',
+    summary: 'The whole loop: pose, train the base, then collect, derive, train and evaluate per iteration',
+    load: () => (require('./run') as typeof import('./run')).run,
+  },
+  {
+    name: 'collect',
+    summary: 'One iteration of interactive trajectory editing: the student answers, the script edits',
+    load: () => (require('./collect') as typeof import('./collect')).collect,
+  },
+  {
+    name: 'derive',
+    summary: 'Derive a dataset from the ledger under a policy; no model is called',
+    load: () => (require('./derive') as typeof import('./derive')).derive,
+  },
+  {
+    name: 'train',
+    summary: 'Train a checkpoint on a derived dataset; leaves a receipt',
+    load: () => (require('./train') as typeof import('./train')).train,
+  },
+  {
+    name: 'evaluate',
+    summary: 'Score a checkpoint on a problem set',
+    load: () => (require('./evaluate') as typeof import('./evaluate')).evaluate,
+  },
+  {
+    name: 'why',
+    summary: 'Why an attempt, a trajectory or a row is, or is not, in a dataset',
+    load: () => (require('./why') as typeof import('./why')).why,
+  },
+  {
+    name: 'trace',
+    summary: 'Where a row, a checkpoint, a dataset or an event came from, and where it went',
+    load: () => (require('./trace') as typeof import('./trace')).trace,
+  },
+  {
+    name: 'log',
+    summary: 'List the events of the ledger',
+    load: () => (require('./log') as typeof import('./log')).log,
+  },
+  {
+    name: 'verify',
+    summary: 'Check every event, hash, seal and the file itself; name the first damaged event',
+    load: () => (require('./verify') as typeof import('./verify')).verify,
+  },
+  {
+    name: 'import',
+    summary: 'Put problems with gold rationales, or a model folder, on the ledger',
+    load: () => (require('./import') as typeof import('./import')).importCommand,
+  },
+  {
+    name: 'export-student',
+    summary: 'Write a checkpoint as a Hugging Face folder, with the receipt of its training',
+    load: () => (require('./exportStudent') as typeof import('./exportStudent')).exportStudent,
+  },
+  {
+    name: 'check-gold',
+    summary: 'Check every gold rationale on the ledger with the task: its steps and its answer',
+    load: () => (require('./checkGold') as typeof import('./checkGold')).checkGold,
+  },
+  {
+    name: 'feedback',
+    summary: 'The scripted verifier for pipes: JSON Lines of attempts in, one verdict a line out',
+    load: () => (require('./feedback') as typeof import('./feedback')).feedback,
+  },
+  {
+    name: 'init',
+    summary: 'Write a commented config to start from into a folder',
+    load: () => (require('./init') as typeof import('./init')).init,
+  },
+  {
+    name: 'doctor',
+    summary: 'Check this machine: Node, ONNX Runtime and its providers, SQLite, disk',
+    load: () => (require('./doctor') as typeof import('./doctor')).doctor,
+  },
+];
+/* oxlint-enable typescript/no-require-imports */

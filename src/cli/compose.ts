@@ -1,0 +1,84 @@
+import { existsSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { resolve } from 'node:path';
+import type { Environment } from '../../events/codecs';
+import { openFileBlobStore } from '../adapters/files/blobStore';
+import { openSqliteLog, type SqliteLog } from '../adapters/sqlite/eventLog';
+import type { BlobStore } from '../ports/blobStore';
+import type { TensorRuntime } from '../ports/tensorRuntime';
+import type { Args } from './args';
+import type { Context } from './command';
+import { must, stop } from './faults';
+import { installedVersions } from './packageRoot';
+
+/** A ledger and its blobs, as this command holds them. */
+export interface Ledger {
+  readonly path: string;
+  readonly log: SqliteLog;
+  readonly blobs: BlobStore;
+}
+
+/** `read` changes nothing on disk; `append` writes a ledger that is there; `create` makes one where there is none. */
+export type Access = 'read' | 'append' | 'create';
+
+export const ledgerPath = (args: Args): string => resolve(args.text('ledger') ?? './ledger.db');
+
+export const blobFolder = (ledger: string): string => `${ledger}.blobs`;
+
+export const openLedger = async (args: Args, context: Context, access: Access): Promise<Ledger> => {
+  const path = ledgerPath(args);
+  if (access !== 'create' && !existsSync(path)) return stop({ tag: 'NoLedger', path });
+  const now = (): string => new Date().toISOString();
+  const mode = access === 'read' ? 'read' : 'write';
+  const log = must(await openSqliteLog({ path, mode, now, command: `tripost ${context.command}` })());
+  return { path, log, blobs: openFileBlobStore({ folder: blobFolder(path) }) };
+};
+
+/** Opens the ledger, uses it and closes it, whatever happens in between. */
+export const withLedger = async <T>(
+  args: Args,
+  context: Context,
+  access: Access,
+  use: (ledger: Ledger) => Promise<T>,
+): Promise<T> => {
+  const ledger = await openLedger(args, context, access);
+  let result: T;
+  try {
+    result = await use(ledger);
+  } catch (failure) {
+    // What went wrong first is what is told.
+    await ledger.log.close().catch(() => undefined);
+    throw failure;
+  }
+  await ledger.log.close();
+  return result;
+};
+
+type OrtModule = typeof import('../adapters/onnxruntime/tensorRuntime');
+
+/** ONNX Runtime, loaded when it is needed: its native part costs every other command its start. */
+export const openRuntime = (args: Args): TensorRuntime => {
+  const device = args.text('device') === 'cuda' ? 'cuda' : 'cpu';
+  const threads = args.whole('threads') ?? 0;
+  let loaded: OrtModule;
+  try {
+    // oxlint-disable-next-line typescript/no-require-imports -- a lazy import that needs no file extension
+    loaded = require('../adapters/onnxruntime/tensorRuntime') as OrtModule;
+  } catch (failure) {
+    return stop({ tag: 'RuntimeMissing', message: failure instanceof Error ? failure.message : String(failure) });
+  }
+  return loaded.ortRuntime({ device, threads });
+};
+
+/** Everything that computes numbers or keeps them: their versions go into every receipt. */
+const computing = ['@huggingface/tokenizers', 'libsql', 'onnx-proto', 'onnxruntime-node', 'protobufjs'];
+
+/** The machine class and the software: equal environments promise equal bits. */
+export const environmentOf = (provider: string): Environment => ({
+  node: process.version,
+  platform: process.platform,
+  arch: process.arch,
+  cpu: cpus()[0]?.model.trim() ?? 'unknown',
+  provider,
+  packages: { ...installedVersions(computing) },
+});

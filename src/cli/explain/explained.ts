@@ -1,0 +1,38 @@
+import type { ExitName } from '../exitCodes';
+import type { Fault } from '../faults';
+
+/** A fault in words, and how the process ends. */
+export interface Explained {
+  readonly exit: ExitName;
+  readonly message: string;
+}
+
+/** Where it happened: for the commands that a message names. */
+export interface Where {
+  readonly ledger: string | undefined;
+  readonly command: string;
+  /** The signal that asked to stop, if one did. */
+  readonly signal: 'SIGINT' | 'SIGTERM' | undefined;
+}
+
+export type Tag = Fault['tag'];
+export type OfTag<T extends Tag> = Extract<Fault, { readonly tag: T }>;
+/** One message per tag: a fault without a message does not compile. */
+export type Table<Tags extends Tag> = { readonly [T in Tags]: (fault: OfTag<T>, where: Where) => Explained };
+
+export const because = (exit: ExitName, ...lines: readonly string[]): Explained => ({
+  exit,
+  message: lines.join('\n'),
+});
+
+export const ledgerOption = ({ ledger }: Where): string => (ledger === undefined ? '' : ` --ledger ${ledger}`);
+
+/** The first few of a list, and how many more there are. */
+export const some = (items: readonly string[], most = 10): readonly string[] =>
+  items.length <= most ? items : [...items.slice(0, most), `... and ${items.length - most} more`];
+
+export const counts = (record: Readonly<Record<string, number>>): string =>
+  Object.entries(record)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, n]) => `${name} ${n}`)
+    .join(', ');

@@ -1,0 +1,74 @@
+import type { ModelError } from '../../ports/languageModel';
+import type { RuntimeError } from '../../ports/tensorRuntime';
+import type { CheckpointError } from '../../train/checkpoint';
+import type { TokenizerError } from '../../train/tokenizer';
+import { because, type Explained, type Table } from './explained';
+
+const checkpoint = ({ file, field, expected, got, tag }: CheckpointError): Explained =>
+  because(
+    tag === 'ConfigUnsupported' ? 'usage' : 'blob',
+    `The checkpoint cannot be used: ${file}${field === '' ? '' : `, ${field}`}`,
+    `  expected ${expected}, got ${got}`,
+    tag === 'ConfigUnsupported'
+      ? 'Only Llama-family models (RMSNorm, RoPE, SwiGLU, no biases) can be trained and run here.'
+      : 'Nothing was changed. Copy the model folder again, whole, or export it again with `tripost export-student`.',
+  );
+
+const tokenizer = (error: TokenizerError): Explained =>
+  because(
+    'usage',
+    `The tokenizer cannot be used: ${'field' in error ? error.field : 'tokenizer.json'}`,
+    `  expected ${error.expected}, got ${error.got}`,
+    'Only byte-level BPE tokenizers (GPT-2, Llama 3, SmolLM, or one trained here) keep every text exactly.',
+  );
+
+/** Messages of models, their files and the runtime. */
+export const modelTable: Table<
+  ModelError['tag'] | RuntimeError['tag'] | CheckpointError['tag'] | TokenizerError['tag'] | 'RuntimeMissing'
+> = {
+  PromptTooLong: ({ tokens, limit, prompt }) =>
+    because(
+      'usage',
+      `A prompt has ${tokens} tokens; with the room that maxTokens keeps for the answer, ${limit} fit.`,
+      `  it begins with ${JSON.stringify(prompt.slice(0, 60))}`,
+      'Lower collect.sampling.maxTokens and evaluate.maxTokens, or give base.shape a larger maxPositions.',
+    ),
+  ModelUnavailable: ({ message }) =>
+    because(
+      'runtime',
+      'The model could not answer.',
+      `  ${message}`,
+      'What it answered before is on the ledger; run the same command again to go on. `tripost doctor` checks the runtime.',
+    ),
+  GraphRefused: ({ message }) =>
+    because(
+      'runtime',
+      'The runtime refuses the graph.',
+      `  ${message}`,
+      'Nothing was changed. `tripost doctor` says which providers load; --device cpu always does.',
+    ),
+  RunFailed: ({ message }) =>
+    because(
+      'runtime',
+      'The runtime failed while it computed.',
+      `  ${message}`,
+      'The ledger is whole; run the same command again to go on from the last saved step. Less memory: a smaller batchSize.',
+    ),
+  RuntimeMissing: ({ message }) =>
+    because(
+      'runtime',
+      'ONNX Runtime does not load.',
+      `  ${message}`,
+      'Run `npm ci` again; `tripost doctor` says what is missing.',
+    ),
+  FileMissing: checkpoint,
+  FileDamaged: checkpoint,
+  ConfigUnsupported: checkpoint,
+  ConfigDamaged: checkpoint,
+  TensorMissing: checkpoint,
+  TensorExtra: checkpoint,
+  TensorShape: checkpoint,
+  TokenizerNotJson: tokenizer,
+  TokenizerUnsupported: tokenizer,
+  TokenizerDamaged: tokenizer,
+};

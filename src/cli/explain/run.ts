@@ -1,0 +1,105 @@
+import { because, counts, some, type Table } from './explained';
+
+/** Messages of the loop: posing, collecting, deriving, training, evaluating. */
+export const runTable: Table<
+  | 'CannotPose'
+  | 'NoScript'
+  | 'NoProblems'
+  | 'TooFewRows'
+  | 'DatasetUnreadable'
+  | 'ReceiptDiffers'
+  | 'EmptyDataset'
+  | 'RowsTooLong'
+  | 'BatchWithoutWeight'
+  | 'LossNotFinite'
+  | 'StateUnreadable'
+  | 'Cancelled'
+> = {
+  CannotPose: ({ task, message }) =>
+    because(
+      'usage',
+      `No problems can be posed for ${task}: ${message}`,
+      'Nothing was changed. Correct `task` in the config.',
+    ),
+  NoScript: ({ task }) =>
+    because(
+      'usage',
+      `The task ${task} has no script: its feedback and its updates need a large model.`,
+      'The tasks multistep-arithmetic and word-sorting run without one.',
+    ),
+  NoProblems: ({ problemSet }) =>
+    because(
+      'usage',
+      `The problem set ${problemSet} has no problems to evaluate on.`,
+      'Set task.testSeen or task.testUnseen above 0.',
+    ),
+  TooFewRows: ({ policy, iteration, rows, needed, byReason }) =>
+    because(
+      'empty',
+      `The policy ${policy} keeps ${rows === 0 ? 'nothing' : `only ${rows} rows`} in iteration ${iteration}; training needs ${needed}.`,
+      `  candidates by rule: ${counts(byReason)}`,
+      'The collected trajectories and the decisions are on the ledger: `tripost why <attempt>` explains each.',
+      'Use another --policy, collect more (task.train, collect.passes), or train the base longer; then run again.',
+    ),
+  DatasetUnreadable: ({ dataset, message }) =>
+    because(
+      'blob',
+      `The dataset ${dataset} cannot be read: ${message}`,
+      'Derive it again: the same prefix and policy give the same bytes.',
+    ),
+  ReceiptDiffers: ({ field, expected, got }) =>
+    because(
+      'mismatch',
+      `The receipt of the trained student is of another training: ${field} differs.`,
+      `  expected ${expected}`,
+      `  got      ${got}`,
+      'It was not imported. Set base.trained to null to train the student here, or make the folder again with this config and code.',
+    ),
+  EmptyDataset: ({ dataset }) =>
+    because(
+      'empty',
+      `The dataset ${dataset} has no rows: there is nothing to train on.`,
+      'Nothing was trained. `tripost derive --policy ...` says which rule dropped what; choose another policy or collect more.',
+    ),
+  RowsTooLong: ({ limit, rows }) =>
+    because(
+      'usage',
+      `${rows.length} rows are longer than the model's ${limit} positions:`,
+      ...some(rows.map(({ id, tokens }) => `  row ${id}: ${tokens} tokens`)),
+      'Nothing was trained. Set admit.maxTokens in the policy, or a larger maxPositions in base.shape.',
+    ),
+  BatchWithoutWeight: ({ step, rows }) =>
+    because(
+      'empty',
+      `No token of the batch of step ${step} has a weight above 0: its mean loss would be 0/0.`,
+      ...some(rows.map((id) => `  row ${id}`)),
+      'Give some section of these rows a weight in the policy. Steps before it are kept where they were saved.',
+    ),
+  LossNotFinite: ({ step, loss, gradNorm, learningRate, rows }) =>
+    because(
+      'loss',
+      `The loss is not finite at step ${step}.`,
+      `  loss ${loss}, gradient norm ${gradNorm}, learning rate ${learningRate}`,
+      `  batch: ${some(rows, 4).join(', ')}`,
+      'This step was not recorded; the ledger is whole, and no checkpoint has these weights.',
+      'Lower train.learningRate or raise train.warmup: that is another training, so nothing of this one is in its way.',
+    ),
+  StateUnreadable: ({ checkpoint, message }) =>
+    because(
+      'blob',
+      `The state to resume training from cannot be read: blob ${checkpoint}`,
+      `  ${message}`,
+      'Restore that blob from a copy, or train on a new --ledger.',
+    ),
+  Cancelled: (fault, { signal }) => {
+    const what =
+      'steps' in fault
+        ? `Stopped in training at step ${fault.step} of ${fault.steps}; saved up to step ${fault.savedStep}.`
+        : `Stopped after ${fault.done} of ${fault.total}.`;
+    return because(
+      signal === 'SIGTERM' ? 'terminated' : 'interrupted',
+      what,
+      'The ledger is closed and whole. Run the same command again: it goes on from there.',
+    );
+  },
+};

@@ -1,0 +1,118 @@
+import type { DecodeError } from '../../../events/index';
+import type { BlobError } from '../../ports/blobStore';
+import type { AppendError } from '../../ports/eventLog';
+import { because, ledgerOption, some, type Explained, type Table, type Where } from './explained';
+
+const again = 'Run the same command again: what is on the ledger is used, not made again.';
+
+const undecodable = (error: DecodeError, where: Where): Explained =>
+  because(
+    'damaged',
+    `Event ${error.eventId} in stream ${error.stream} at revision ${error.revision} does not decode as ${error.type}@${error.version}:`,
+    ...some(error.details).map((detail) => `  ${detail}`),
+    error.tag === 'BadData'
+      ? `Nothing was changed. \`tripost verify${ledgerOption(where)}\` checks every event and names the first damaged one.`
+      : 'Nothing was changed. The event was written by another version of tripost: read it with that version, or upgrade.',
+  );
+
+/** Messages of the ledger and of the blob store. */
+export const storeTable: Table<AppendError['tag'] | BlobError['tag'] | DecodeError['tag']> = {
+  Locked: ({ where, holder }) =>
+    because(
+      'locked',
+      'Another process is writing this ledger.',
+      `  lock:   ${where}`,
+      `  writer: ${holder}`,
+      'Nothing was changed. Wait for it to end, or use another --ledger. Reading commands work meanwhile.',
+    ),
+  NotALedger: ({ where, message }) =>
+    because(
+      'noLedger',
+      `Not a tripost ledger: ${where}`,
+      `  ${message}`,
+      'Nothing was changed. Name the ledger with --ledger; a name that does not exist yet starts a new one.',
+    ),
+  Damaged: ({ where, message }, at) =>
+    because(
+      'damaged',
+      `The ledger is damaged: ${where}`,
+      `  ${message}`,
+      `Nothing was changed. \`tripost verify${ledgerOption(at)}\` names the first damaged event; restore the file from a copy.`,
+    ),
+  NoSpace: ({ where, message }) =>
+    because(
+      'space',
+      `No space left for the ledger: ${where}`,
+      `  ${message}`,
+      'The batch that did not fit was not stored; everything before it is whole. Free some space.',
+      again,
+    ),
+  Unavailable: ({ where, message }) =>
+    because(
+      'storage',
+      `Cannot use ${where}`,
+      `  ${message}`,
+      'The ledger is as it was. Check the path and who may write there.',
+      again,
+    ),
+  WrongExpectedRevision: ({ stream, expected, actual }) =>
+    because(
+      'conflict',
+      `Another writer appended to stream ${stream} in the meantime.`,
+      `  expected revision ${expected}, got ${actual}`,
+      `Nothing was stored twice and nothing was lost. ${again}`,
+    ),
+  IdConflict: ({ stream, id, storedIn, revision }, at) =>
+    because(
+      'conflict',
+      `Event ${id} for stream ${stream} is on the ledger already, with other content.`,
+      `  stored in stream ${storedIn} at revision ${revision}`,
+      'The same step gave another result than before: other code, another machine class, or an edited ledger. Nothing was appended.',
+      `\`tripost verify${ledgerOption(at)}\` tells an edited ledger; otherwise use a new --ledger for this code.`,
+    ),
+  PartialDuplicate: ({ stream, stored, given }, at) =>
+    because(
+      'conflict',
+      `Stream ${stream} holds ${stored} of the ${given} events of a batch that is stored whole or not at all.`,
+      `Nothing was appended. \`tripost verify${ledgerOption(at)}\` checks the ledger; otherwise use a new --ledger.`,
+    ),
+  NotJson: ({ stream, id, message }) =>
+    because(
+      'unexpected',
+      `Event ${id} for stream ${stream} has no canonical JSON form: ${message}`,
+      'Nothing was appended. This is a fault in tripost: please report it with the command and the config.',
+    ),
+  BlobMissing: ({ digest, where }) =>
+    because(
+      'blob',
+      `A blob is missing: ${digest}`,
+      `  looked for in ${where}`,
+      'The ledger names it, so it was there. Copy the .blobs folder that belongs to this ledger beside it; a dataset comes back by deriving it again.',
+    ),
+  BlobDamaged: ({ digest, got, where }) =>
+    because(
+      'blob',
+      `A blob has other bytes than its name says: ${where}`,
+      `  expected SHA-256 ${digest}`,
+      `  got      SHA-256 ${got}`,
+      'It is not used. Delete that file and make it again (derive and export write blobs anew), or restore it from a copy.',
+    ),
+  BlobNoSpace: ({ digest, where, message }) =>
+    because(
+      'space',
+      `No space left for blob ${digest}: ${where}`,
+      `  ${message}`,
+      'Half-written blobs were removed; the ledger is whole. Free some space.',
+      again,
+    ),
+  BlobUnavailable: ({ digest, where, message }) =>
+    because(
+      'storage',
+      `Cannot read or write blob ${digest}: ${where}`,
+      `  ${message}`,
+      `Check who may use that folder. ${again}`,
+    ),
+  UnknownType: undecodable,
+  UnknownVersion: undecodable,
+  BadData: undecodable,
+};

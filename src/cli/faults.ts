@@ -1,0 +1,42 @@
+import * as E from 'fp-ts/Either';
+import type { DecodeError } from '../../events/index';
+import type { DocumentProblem } from '../../projections/parseYaml';
+import type { RunError } from '../run/run';
+
+/** What goes wrong in the command line itself. */
+export type CliFault =
+  | { readonly tag: 'Usage'; readonly message: string }
+  | { readonly tag: 'BadDocument'; readonly source: string; readonly problems: readonly DocumentProblem[] }
+  | { readonly tag: 'UnknownName'; readonly message: string }
+  | { readonly tag: 'IdNotFound'; readonly what: string; readonly id: string; readonly known: readonly string[] }
+  | { readonly tag: 'IdAmbiguous'; readonly what: string; readonly id: string; readonly found: readonly string[] }
+  | { readonly tag: 'InputUnreadable'; readonly path: string; readonly message: string }
+  | { readonly tag: 'BadLines'; readonly path: string; readonly lines: readonly string[]; readonly total: number }
+  | { readonly tag: 'WouldOverwrite'; readonly path: string; readonly message: string }
+  | { readonly tag: 'OutputUnwritable'; readonly path: string; readonly message: string; readonly full: boolean }
+  | { readonly tag: 'NoLedger'; readonly path: string }
+  | { readonly tag: 'RuntimeMissing'; readonly message: string }
+  | { readonly tag: 'Stopped'; readonly what: string };
+
+/** Every expected failure that a command can meet: explain.ts has a message for each. */
+export type Fault = RunError | DecodeError | CliFault;
+
+/** Carries a fault from where it is met to `main`, which explains it. Only the command line throws it. */
+export class Stop extends Error {
+  constructor(readonly fault: Fault) {
+    super(fault.tag);
+    this.name = 'Stop';
+  }
+}
+
+export const stop = (fault: Fault): never => {
+  throw new Stop(fault);
+};
+
+export const usage = (message: string): never => stop({ tag: 'Usage', message });
+
+/** The value of a use case that went well; its fault otherwise ends the command. */
+export const must = <F extends Fault, T>(result: E.Either<F, T>): T => {
+  if (E.isLeft(result)) throw new Stop(result.left);
+  return result.right;
+};

@@ -1,0 +1,84 @@
+import * as E from 'fp-ts/Either';
+import type { Digest } from '../../events/digest';
+import { decodeEvent, type EventType, type LedgerEvent } from '../../events/index';
+import type { EventLog } from '../ports/eventLog';
+import { must, stop } from './faults';
+
+/** Shortest prefix of an id that is looked up. */
+export const shortestPrefix = 6;
+
+/** The one id that a prefix means; the newest for `latest`. `ids` in the order of the ledger. */
+export const byPrefix = (what: string, prefix: string, ids: readonly string[]): string => {
+  const known = [...new Set(ids)];
+  if (prefix === 'latest') return known.at(-1) ?? stop({ tag: 'IdNotFound', what, id: prefix, known: [] });
+  if (known.includes(prefix)) return prefix;
+  const found = prefix.length >= shortestPrefix ? known.filter((id) => id.startsWith(prefix)) : [];
+  const [only] = found;
+  if (found.length > 1) return stop({ tag: 'IdAmbiguous', what, id: prefix, found });
+  return only ?? stop({ tag: 'IdNotFound', what, id: prefix, known: known.slice(-6) });
+};
+
+export type EventOf<T extends EventType> = Extract<LedgerEvent, { readonly type: T }>;
+
+/** The events of some types, decoded, in the order of the ledger. */
+export const eventsOf = async <T extends EventType>(
+  log: EventLog,
+  ...types: readonly T[]
+): Promise<readonly EventOf<T>[]> => {
+  const found: EventOf<T>[] = [];
+  const wanted: ReadonlySet<string> = new Set(types);
+  const is = (event: LedgerEvent): event is EventOf<T> => wanted.has(event.type);
+  for await (const recorded of log.readAll({ filter: { types } })) {
+    const event = must(decodeEvent(recorded));
+    if (is(event)) found.push(event);
+  }
+  return found;
+};
+
+/** The whole ledger, decoded. */
+export const allEvents = async (log: EventLog, signal: AbortSignal): Promise<readonly LedgerEvent[]> => {
+  const events: LedgerEvent[] = [];
+  for await (const recorded of log.readAll()) {
+    if (signal.aborted) return stop({ tag: 'Stopped', what: `${events.length} events read` });
+    const decoded = decodeEvent(recorded);
+    if (E.isLeft(decoded)) return must(decoded);
+    events.push(decoded.right);
+  }
+  return events;
+};
+
+/** A checkpoint's event. A state to resume from is no student: it is left out. */
+export const findCheckpoint = async (log: EventLog, prefix: string): Promise<EventOf<'CheckpointWritten'>> => {
+  const written = (await eventsOf(log, 'CheckpointWritten')).filter((event) => event.data.kind !== 'resume');
+  const digest = byPrefix(
+    'checkpoint',
+    prefix,
+    written.map((event) => event.data.checkpoint),
+  );
+  return (
+    written.find((event) => event.data.checkpoint === digest) ??
+    stop({ tag: 'IdNotFound', what: 'checkpoint', id: prefix, known: [] })
+  );
+};
+
+export const findDataset = async (log: EventLog, prefix: string): Promise<Digest> =>
+  byPrefix(
+    'dataset',
+    prefix,
+    (await eventsOf(log, 'DatasetDerived')).map((event) => event.data.dataset),
+  );
+
+export const findRun = async (log: EventLog, prefix: string): Promise<string> =>
+  byPrefix(
+    'run',
+    prefix,
+    (await eventsOf(log, 'RunStarted')).map((event) => event.data.runId),
+  );
+
+/** A problem set, by its whole name or the beginning of it. */
+export const findProblemSet = async (log: EventLog, prefix: string): Promise<string> =>
+  byPrefix(
+    'problem set',
+    prefix,
+    (await eventsOf(log, 'ProblemPosed')).map((event) => event.data.set),
+  );

@@ -1,0 +1,130 @@
+#!/usr/bin/env node
+import { CommanderError } from 'commander';
+import { LogReadError } from '../ports/eventLog';
+import type { Context } from './command';
+import { exitCodes, type ExitName } from './exitCodes';
+import { explain, type Where } from './explain';
+import { Stop, type Fault } from './faults';
+import { createOutput, PipeClosed, wantsColor, type Output } from './output';
+import { packageJson } from './packageRoot';
+import { buildProgram, type Asked } from './program';
+import { createProgress, noProgress, type Progress } from './progress';
+
+type Signal = 'SIGINT' | 'SIGTERM';
+
+/** The first signal asks the command to stop at the next safe point; the second one ends the process at once. */
+const listen = (controller: AbortController): { received: Signal | undefined } => {
+  const state: { received: Signal | undefined } = { received: undefined };
+  const onSignal = (signal: Signal): void => {
+    if (state.received !== undefined) process.exit(128 + (signal === 'SIGINT' ? 2 : 15));
+    state.received = signal;
+    process.stderr.write('\nStopping at the next safe point. Once more to stop at once.\n');
+    controller.abort();
+  };
+  process.on('SIGINT', () => onSignal('SIGINT'));
+  process.on('SIGTERM', () => onSignal('SIGTERM'));
+  return state;
+};
+
+const progressOf = ({ args }: Asked): Progress => {
+  if (args.has('quiet') || !args.allows('progress')) return noProgress;
+  const live = process.stderr.isTTY && (process.env['CI'] ?? '') === '';
+  return createProgress({
+    live,
+    now: () => performance.now(),
+    write: (text) => void process.stderr.write(text),
+    columns: () => process.stderr.columns,
+  });
+};
+
+/** The fault in what was thrown; anything else is a mistake in the program. */
+const faultOf = (failure: unknown): Fault | undefined => {
+  if (failure instanceof Stop) return failure.fault;
+  if (!(failure instanceof LogReadError)) return undefined;
+  const { reason, at } = failure;
+  if (at?.stream === undefined || at.stream === null) return reason;
+  return { ...reason, where: `${reason.where}, stream ${at.stream}, revision ${at.revision ?? 'unknown'}` };
+};
+
+const tell = async (failure: unknown, asked: Asked, out: Output, signal: Signal | undefined): Promise<ExitName> => {
+  if (failure instanceof PipeClosed) return 'ok';
+  const { command, args } = asked;
+  const fault = faultOf(failure);
+  const where: Where = { command: command.name, signal, ledger: args.text('ledger') };
+  const { exit, message } =
+    fault === undefined
+      ? { exit: 'unexpected' as const, message: unexpected(failure, command.name) }
+      : explain(fault, where);
+  process.stderr.write(`tripost ${command.name}: ${message}\n`);
+  if (args.has('json') && command.json === 'object' && !out.used()) {
+    await out
+      .json({ error: { kind: fault?.tag ?? 'Unexpected', exit: exitCodes[exit].code, message } })
+      .catch(() => undefined);
+  }
+  return exit;
+};
+
+const unexpected = (failure: unknown, command: string): string =>
+  [
+    `Unexpected error: ${failure instanceof Error ? (failure.stack ?? failure.message) : String(failure)}`,
+    `This is a fault in tripost ${packageJson().version}. Please report it with the command (tripost ${command} ...) and the config.`,
+    'The ledger keeps what was appended; `tripost verify` checks it.',
+  ].join('\n');
+
+const perform = async (asked: Asked): Promise<ExitName> => {
+  const { command, args } = asked;
+  const out = createOutput(process.stdout, wantsColor(process.stdout, process.env));
+  const controller = new AbortController();
+  const signals = listen(controller);
+  const progress = progressOf(asked);
+  const quiet = args.has('quiet');
+  const context: Context = {
+    out,
+    note: (text) => {
+      progress.end();
+      if (!quiet) process.stderr.write(`${text}\n`);
+    },
+    progress,
+    signal: controller.signal,
+    stdin: process.stdin,
+    command: command.name,
+    json: args.has('json'),
+  };
+  try {
+    return await command.run(args, context);
+  } catch (failure) {
+    progress.end();
+    return await tell(failure, asked, out, signals.received);
+  } finally {
+    progress.end();
+  }
+};
+
+const main = async (argv: readonly string[]): Promise<number> => {
+  let asked: Asked | undefined;
+  const writers = {
+    out: (text: string) => void process.stdout.write(text),
+    err: (text: string) => void process.stderr.write(text),
+  };
+  const program = buildProgram(
+    argv,
+    packageJson().version,
+    writers,
+    (found) => {
+      asked = found;
+    },
+    process.env,
+  );
+  try {
+    if (argv.length === 0) program.outputHelp();
+    else await program.parseAsync([...argv], { from: 'user' });
+  } catch (failure) {
+    if (!(failure instanceof CommanderError)) throw failure;
+    return failure.exitCode === 0 ? exitCodes.ok.code : exitCodes.usage.code;
+  }
+  return asked === undefined ? exitCodes.ok.code : exitCodes[await perform(asked)].code;
+};
+
+void main(process.argv.slice(2)).then((code) => {
+  process.exitCode = code;
+});

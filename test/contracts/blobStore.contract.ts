@@ -1,0 +1,56 @@
+import * as E from 'fp-ts/Either';
+import fc from 'fast-check';
+import { sha256 } from '../../events/digest';
+import type { BlobStore } from '../../src/ports/blobStore';
+import { collect, must } from '../support/events';
+
+/** Everything a blob store must do, for any adapter. */
+export const blobStoreContract = (name: string, open: () => Promise<BlobStore>): void => {
+  describe(`BlobStore contract: ${name}`, () => {
+    it('gives back what was put, by its SHA-256', async () => {
+      const store = await open();
+      await fc.assert(
+        fc.asyncProperty(fc.uint8Array({ maxLength: 300 }), async (bytes) => {
+          const digest = must(await store.put(bytes)());
+          expect(digest).toBe(sha256(bytes));
+          expect(Buffer.from(must(await store.get(digest)())).equals(bytes)).toBe(true);
+          expect(await store.has(digest)).toBe(true);
+        }),
+        { numRuns: 30 },
+      );
+    });
+
+    it('takes the same bytes again as a no-op, also at the same time', async () => {
+      const store = await open();
+      const bytes = Buffer.alloc(100_000, 7);
+      const digests = (await Promise.all([1, 2, 3, 4].map(() => store.put(bytes)()))).map(must);
+      expect(new Set(digests).size).toBe(1);
+      expect(await collect(store.list())).toEqual([sha256(bytes)]);
+    });
+
+    it('lists what it has, sorted', async () => {
+      const store = await open();
+      expect(await collect(store.list())).toEqual([]);
+      const digests = [];
+      for (let i = 0; i < 20; i++) digests.push(must(await store.put(Buffer.from(`blob ${i}`))()));
+      expect(await collect(store.list())).toEqual(digests.sort());
+    });
+
+    it('says what is missing, also for what is no digest at all', async () => {
+      const store = await open();
+      for (const digest of [sha256('never put'), 'abc', '../../etc/passwd', '']) {
+        expect(await store.has(digest)).toBe(false);
+        expect(await store.get(digest)()).toMatchObject(E.left({ tag: 'BlobMissing', digest }));
+      }
+    });
+
+    it('gives each reader its own copy', async () => {
+      const store = await open();
+      const bytes = Buffer.from('mine');
+      const digest = must(await store.put(bytes)());
+      bytes[0] = 0;
+      must(await store.get(digest)())[1] = 0;
+      expect(Buffer.from(must(await store.get(digest)())).toString()).toBe('mine');
+    });
+  });
+};

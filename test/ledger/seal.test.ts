@@ -1,0 +1,57 @@
+import { openMemoryLog } from '../../src/adapters/memory/eventLog';
+import type { LedgerSealed } from '../../events/ledgerSealed';
+import { createMerkleTree } from '../../src/ledger/merkle';
+import { rootOf, seal, sealText } from '../../src/ledger/seal';
+import { collect, must, someEvents, testClock } from '../support/events';
+import { fill } from '../support/ledgerEvents';
+
+const open = () => openMemoryLog({ now: testClock() });
+
+describe('sealing', () => {
+  it('appends the root over everything before it, and names the seal before', async () => {
+    const log = open();
+    await fill(log, 2);
+    const first = must(await seal(log));
+    const tree = createMerkleTree();
+    for (const event of (await collect(log.readAll())).slice(0, 8)) tree.append(event.leaf);
+    expect(first).toMatchObject({ size: 8, root: tree.root(), written: true });
+    must(await log.append('notes', 'noStream', someEvents('later', 1))());
+    const second = must(await seal(log));
+    const [, event] = await collect(log.readStream('seals'));
+    expect(event?.data).toEqual({ size: 10, root: second.root, previousSeal: first.id, signature: null });
+    expect(second.root).toBe((await rootOf(log, (await collect(log.readAll()))[9]?.position)).root);
+  });
+
+  it('writes nothing when nothing is new', async () => {
+    const log = open();
+    await fill(log, 1);
+    const first = must(await seal(log));
+    expect(must(await seal(log))).toEqual({ ...first, written: false });
+    expect((await log.head()).size).toBe(5);
+  });
+
+  it('seals an empty ledger once', async () => {
+    const log = open();
+    expect(must(await seal(log))).toMatchObject({ size: 0, written: true });
+    expect(must(await seal(log)).written).toBe(false);
+  });
+
+  it('lets several sealers agree', async () => {
+    const log = open();
+    await fill(log, 1);
+    const seals = (await Promise.all([seal(log), seal(log), seal(log)])).map(must);
+    expect(new Set(seals.map((sealed) => sealed.id)).size).toBe(1);
+    expect((await log.head()).size).toBe(5);
+  });
+
+  it('signs what the seal says', async () => {
+    const log = open();
+    await fill(log, 1);
+    let signed = '';
+    const sealed = must(await seal(log, { sign: (text) => ((signed = text), 'the signature') }));
+    const data = (await log.readEvent(sealed.id))?.data as unknown as LedgerSealed;
+    expect(data.signature).toBe('the signature');
+    expect(signed).toBe(`{"previousSeal":null,"root":"${sealed.root}","size":4}`);
+    expect(sealText(data)).toBe(signed);
+  });
+});

@@ -1,8 +1,8 @@
 import * as t from 'io-ts';
-import type { Json } from './digest';
+import { isPlainObject, type Json } from './digest';
 
 /** A finite number: canonical JSON has no NaN and no infinities. */
-export const Finite = new t.Type<number, number, unknown>(
+export const Finite = new t.Type<number, number>(
   'Finite',
   (u): u is number => typeof u === 'number' && Number.isFinite(u),
   (u, c) => (typeof u === 'number' && Number.isFinite(u) ? t.success(u) : t.failure(u, c)),
@@ -10,7 +10,7 @@ export const Finite = new t.Type<number, number, unknown>(
 );
 
 /** A whole number from 0 up to 2^53 - 1. */
-export const Count = new t.Type<number, number, unknown>(
+export const Count = new t.Type<number, number>(
   'Count',
   (u): u is number => typeof u === 'number' && Number.isSafeInteger(u) && u >= 0,
   (u, c) => (typeof u === 'number' && Number.isSafeInteger(u) && u >= 0 ? t.success(u) : t.failure(u, c)),
@@ -19,28 +19,22 @@ export const Count = new t.Type<number, number, unknown>(
 
 const hex64 = /^[0-9a-f]{64}$/;
 /** Lower-case hex SHA-256. */
-export const DigestText = new t.Type<string, string, unknown>(
+export const DigestText = new t.Type<string, string>(
   'Digest',
   (u): u is string => typeof u === 'string' && hex64.test(u),
   (u, c) => (typeof u === 'string' && hex64.test(u) ? t.success(u) : t.failure(u, c)),
   t.identity,
 );
 
-/** An object literal, or what JSON.parse makes: not a Date, not a Map. */
-const isPlain = (u: object): boolean => {
-  const prototype: unknown = Object.getPrototypeOf(u);
-  return prototype === null || Object.getPrototypeOf(prototype) === null;
-};
-
 const isJson = (u: unknown): u is Json => {
   if (u === null || typeof u === 'string' || typeof u === 'boolean') return true;
   if (typeof u === 'number') return Number.isFinite(u);
   if (Array.isArray(u)) return u.every(isJson);
-  return typeof u === 'object' && isPlain(u) && Object.values(u).every(isJson);
+  return typeof u === 'object' && isPlainObject(u) && Object.values(u).every(isJson);
 };
 
 /** Any JSON value, kept as it is. */
-export const JsonValue = new t.Type<Json, Json, unknown>(
+export const JsonValue = new t.Type<Json, Json>(
   'Json',
   isJson,
   (u, c) => (isJson(u) ? t.success(u) : t.failure(u, c)),

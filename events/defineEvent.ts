@@ -13,17 +13,14 @@ export interface OlderVersion<Current> {
 
 /** Decodes and encodes again, which leaves out what the codec does not know. */
 const rewrite =
-  <Data>(codec: t.Type<Data, unknown>) =>
+  <Data>(codec: t.Type<Data, Json>) =>
   (data: unknown): E.Either<t.Errors, Json> => {
     const decoded = codec.decode(data);
-    return E.isLeft(decoded) ? decoded : E.right(codec.encode(decoded.right) as Json);
+    return E.isLeft(decoded) ? decoded : E.right(codec.encode(decoded.right));
   };
 
 /** An older codec with its upcast straight to the current type: `was(V1, (d) => ({ ...d, giver: 'teacher' }))`. */
-export const was = <Old, Current>(
-  codec: t.Type<Old, unknown>,
-  upcast: (old: Old) => Current,
-): OlderVersion<Current> => ({
+export const was = <Old, Current>(codec: t.Type<Old, Json>, upcast: (old: Old) => Current): OlderVersion<Current> => ({
   name: codec.name,
   decode: (data) => {
     const decoded = codec.decode(data);
@@ -37,7 +34,7 @@ export interface EventDefinition<Type extends string, Data> {
   readonly type: Type;
   /** Number of shapes ever written; the one written today. */
   readonly version: number;
-  readonly codec: t.Type<Data, unknown>;
+  readonly codec: t.Type<Data, Json>;
   /** Decodes any version ever written into today's shape. */
   readonly decode: (version: number, data: unknown) => E.Either<t.Errors | 'unknown-version', Data>;
   /** The data as that version's codec writes it; stored data that differs has fields nobody defined. */
@@ -56,7 +53,7 @@ export interface EventDefinition<Type extends string, Data> {
  */
 export const defineEvent = <Type extends string, Data>(
   type: Type,
-  codec: t.Type<Data, unknown>,
+  codec: t.Type<Data, Json>,
   place: { readonly stream: (data: Data) => string; readonly identity: (data: Data) => readonly Json[] },
   older: readonly OlderVersion<Data>[] = [],
 ): EventDefinition<Type, Data> => {
@@ -79,7 +76,7 @@ export const defineEvent = <Type extends string, Data>(
     stream: place.stream,
     idOf,
     create: (data, meta = {}, observed) => {
-      const event = { id: idOf(data), type, version, data: codec.encode(data) as Json, meta };
+      const event = { id: idOf(data), type, version, data: codec.encode(data), meta };
       return observed === undefined ? event : { ...event, observed };
     },
   };

@@ -18,19 +18,23 @@ const quoted = (text: string): string => {
  * an object that is neither plain nor an array (a Date, a Map). Nothing is left out silently.
  */
 export const canonicalJson = (value: unknown): string => {
-  switch (typeof value) {
-    case 'string':
-      return quoted(value);
-    case 'number':
-      if (!Number.isFinite(value)) throw new TypeError(`canonicalJson: ${value} is not a JSON number`);
-      return String(value === 0 ? 0 : value);
-    case 'boolean':
-      return value ? 'true' : 'false';
-    case 'object':
-      return value === null ? 'null' : Array.isArray(value) ? canonicalArray(value) : canonicalObject(value);
-    default:
-      throw new TypeError(`canonicalJson: ${typeof value} has no JSON form`);
+  if (typeof value === 'string') return quoted(value);
+  if (typeof value === 'number') {
+    if (!Number.isFinite(value)) throw new TypeError(`canonicalJson: ${value} is not a JSON number`);
+    return String(value === 0 ? 0 : value);
   }
+  if (value === null) return 'null';
+  if (typeof value === 'boolean') return value ? 'true' : 'false';
+  if (typeof value !== 'object') throw new TypeError(`canonicalJson: ${typeof value} has no JSON form`);
+  if (Array.isArray(value)) return canonicalArray(value);
+  if (isPlainObject(value)) return canonicalObject(value);
+  throw new TypeError(`canonicalJson: ${value.constructor.name} is no plain object`);
+};
+
+/** An object literal, or what JSON.parse makes: not a Date, not a Map. */
+export const isPlainObject = (value: object): value is Readonly<Record<string, unknown>> => {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
 };
 
 const canonicalArray = (items: readonly unknown[]): string => {
@@ -39,12 +43,7 @@ const canonicalArray = (items: readonly unknown[]): string => {
   return `${text}]`;
 };
 
-const canonicalObject = (value: object): string => {
-  const prototype: unknown = Object.getPrototypeOf(value);
-  if (prototype !== null && Object.getPrototypeOf(prototype) !== null) {
-    throw new TypeError(`canonicalJson: ${value.constructor.name} is no plain object`);
-  }
-  const fields = value as Readonly<Record<string, unknown>>;
+const canonicalObject = (fields: Readonly<Record<string, unknown>>): string => {
   let text = '{';
   for (const key of Object.keys(fields).sort()) {
     text += `${text.length > 1 ? ',' : ''}${quoted(key)}:${canonicalJson(fields[key])}`;

@@ -42,6 +42,15 @@ export interface RecordedEvent {
 /** Opaque place in the global order; compare with `EventLog.comparePositions`, store it as text. */
 export type Position = string & { readonly __position: unique symbol };
 
+const isPosition = (text: string): text is Position => text !== '';
+
+/** For adapters whose positions are numbers. */
+export const positionOf = (n: number): Position => {
+  const text = String(n);
+  if (!isPosition(text)) throw new RangeError('a position has no text');
+  return text;
+};
+
 /** Everything of an event that its leaf hash covers, with the data as canonical JSON text. */
 export interface LeafText {
   readonly stream: string;

@@ -17,7 +17,7 @@ export interface Unstorable {
   readonly message: string;
 }
 
-const control = /[\u0000-\u001f]/;
+const control = /\p{Cc}/u;
 
 /** Names end up in columns, file names and terminals: not empty, well-formed Unicode, no control characters. */
 const badName = (what: string, name: unknown): string | undefined => {
@@ -45,12 +45,17 @@ const badMeta = (meta: Meta): string | undefined => {
   return undefined;
 };
 
+/** A RangeError is nesting deeper than the stack, which includes cycles. */
+const reason = (failure: unknown): string => {
+  if (failure instanceof RangeError) return 'nested too deeply, or a cycle';
+  return failure instanceof Error ? failure.message : 'no JSON';
+};
+
 const textOf = (value: Json): { readonly text: string } | { readonly message: string } => {
   try {
     return { text: canonicalJson(value) };
   } catch (failure) {
-    // A RangeError is nesting deeper than the stack, which includes cycles.
-    return { message: failure instanceof RangeError ? 'nested too deeply, or a cycle' : (failure as Error).message };
+    return { message: reason(failure) };
   }
 };
 
@@ -78,4 +83,15 @@ export const prepareAll = (stream: string, events: readonly NewEvent[]): readonl
     prepared.push(one);
   }
   return prepared;
+};
+
+/** The index of the first event of a batch whose id comes again in it; -1 when all ids differ. */
+export const repeatedAt = (events: readonly { readonly id: string }[]): number => {
+  const seen = new Map<string, number>();
+  for (const [i, { id }] of events.entries()) {
+    const before = seen.get(id);
+    if (before !== undefined) return before;
+    seen.set(id, i);
+  }
+  return -1;
 };

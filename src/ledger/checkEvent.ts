@@ -1,8 +1,7 @@
 import * as E from 'fp-ts/Either';
 import { canonicalJson, type Digest, type Json } from '../../events/digest';
 import { leafHash, type Position, type RecordedEvent } from '../../events/envelope';
-import { decodeEvent, definitions } from '../../events/index';
-import type { EventDefinition } from '../../events/defineEvent';
+import { decodeEvent, definitionOf } from '../../events/index';
 
 export type Check =
   | 'position'
@@ -47,7 +46,7 @@ const recomputed = (event: RecordedEvent): { readonly leaf: Digest } | { readonl
   try {
     return { leaf: leafHash(event) };
   } catch (failure) {
-    return { message: (failure as Error).message };
+    return { message: failure instanceof Error ? failure.message : 'no canonical form' };
   }
 };
 
@@ -60,7 +59,7 @@ const content = (event: RecordedEvent): readonly Finding[] => {
     const { tag, details } = decoded.left;
     return [['data', `${event.type}@${event.version}`, `${tag}: ${details.join('; ')}`]];
   }
-  const definition = definitions[decoded.right.type] as EventDefinition<string, unknown>;
+  const definition = definitionOf(decoded.right.type);
   const { data } = decoded.right;
   const found: Finding[] = [];
   // A strict codec gives the very object back when there is nothing to leave out; then nothing need be compared.

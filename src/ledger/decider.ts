@@ -9,9 +9,10 @@ import { LogReadError, type AppendError, type Appended, type EventLog, type Expe
  */
 export interface Decider<Command, State, Event extends LedgerEvent, Refusal> {
   readonly initial: State;
-  readonly evolve: (state: State, event: Event) => State;
+  /** A method, so that a decider of some events is one of all: its stream holds no others. */
+  evolve(state: State, event: Event): State;
   /** No events: the command changes nothing, which is no refusal. */
-  readonly decide: (command: Command, state: State) => E.Either<Refusal, readonly NewEvent[]>;
+  decide(command: Command, state: State): E.Either<Refusal, readonly NewEvent[]>;
 }
 
 export type HandleError<Refusal> =
@@ -28,27 +29,26 @@ export interface Handled {
 /** How often a command is decided anew because another writer was faster. */
 const attempts = 10;
 
-const fold = async <Command, State, Event extends LedgerEvent, Refusal>(
+const fold = async <Command, State, Refusal>(
   log: EventLog,
   stream: string,
-  decider: Decider<Command, State, Event, Refusal>,
+  decider: Decider<Command, State, LedgerEvent, Refusal>,
 ): Promise<E.Either<HandleError<Refusal>, { readonly state: State; readonly revision: ExpectedRevision }>> => {
   let state = decider.initial;
   let revision: ExpectedRevision = 'noStream';
   for await (const recorded of log.readStream(stream)) {
     const decoded = decodeEvent(recorded);
     if (E.isLeft(decoded)) return E.left({ tag: 'Undecodable', stream, error: decoded.left });
-    // A stream holds the events of its decider, which alone appends to it.
-    state = decider.evolve(state, decoded.right as Event);
+    state = decider.evolve(state, decoded.right);
     revision = recorded.revision;
   }
   return E.right({ state, revision });
 };
 
-const once = async <Command, State, Event extends LedgerEvent, Refusal>(
+const once = async <Command, State, Refusal>(
   log: EventLog,
   stream: string,
-  decider: Decider<Command, State, Event, Refusal>,
+  decider: Decider<Command, State, LedgerEvent, Refusal>,
   command: Command,
 ): Promise<E.Either<HandleError<Refusal>, Handled>> => {
   const folded = await fold(log, stream, decider);
@@ -62,10 +62,10 @@ const once = async <Command, State, Event extends LedgerEvent, Refusal>(
 };
 
 /** Reads a stream, folds it, decides, and appends at exactly that revision; decides anew when another was faster. */
-export const handle = async <Command, State, Event extends LedgerEvent, Refusal>(
+export const handle = async <Command, State, Refusal>(
   log: EventLog,
   stream: string,
-  decider: Decider<Command, State, Event, Refusal>,
+  decider: Decider<Command, State, LedgerEvent, Refusal>,
   command: Command,
 ): Promise<E.Either<HandleError<Refusal>, Handled>> => {
   try {

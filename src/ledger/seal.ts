@@ -49,8 +49,7 @@ export const seal = async (
   log: EventLog,
   options: { readonly sign?: (text: string) => string } = {},
 ): Promise<E.Either<AppendError, Sealed>> => {
-  let refused: AppendError | undefined;
-  for (let attempt = 0; attempt < attempts; attempt++) {
+  for (let attempt = 1; ; attempt++) {
     const previous = await lastSeal(log);
     const head = await log.head();
     if (previous !== undefined && previous.position === head.position && previous.seal.size === head.size - 1) {
@@ -64,9 +63,7 @@ export const seal = async (
       const { position } = appended.right;
       return E.right({ size: unsigned.size, root: unsigned.root, id: event.id, position, written: true });
     }
-    // Another writer sealed in the meantime: look again.
-    refused = appended.left;
-    if (refused.tag !== 'WrongExpectedRevision') break;
+    // With a wrong revision another writer has sealed in the meantime: look again.
+    if (appended.left.tag !== 'WrongExpectedRevision' || attempt === attempts) return appended;
   }
-  return E.left(refused as AppendError);
 };

@@ -1,6 +1,6 @@
 import * as E from 'fp-ts/Either';
 import type { Digest } from '../../events/digest';
-import type { Position, RecordedEvent } from '../../events/envelope';
+import { positionOf, type Position, type RecordedEvent } from '../../events/envelope';
 import { decodeEvent } from '../../events/index';
 import { LogReadError, type EventLog } from '../ports/eventLog';
 import { checkEvent, streamState, type Damage, type StreamState } from './checkEvent';
@@ -41,7 +41,7 @@ export interface Verification {
 const nothing = { stream: null, revision: null, id: null, type: null };
 
 /** The position that follows in a store without gaps; elsewhere a number that at least says where to look. */
-const nextOf = (position: Position | undefined): Position => String(Number(position ?? '0') + 1) as Position;
+const nextOf = (position: Position | undefined): Position => positionOf(Number(position ?? '0') + 1);
 
 /** The sizes at which roots are needed: those that the ledger's own seals name, and those published. */
 const sealedSizes = async (log: EventLog, published: readonly LedgerRoot[]): Promise<Set<number>> => {
@@ -187,7 +187,7 @@ export const verify = async (log: EventLog, options: VerifyOptions = {}): Promis
     const expected = `root ${root} over the first ${size} events, as published`;
     findings.add({
       ...nothing,
-      position: lastRead ?? ('0' as Position),
+      position: lastRead ?? nextOf(undefined),
       check: 'published',
       expected,
       got: found ?? 'fewer events',

@@ -97,7 +97,7 @@ export const runIdOf = ({ config, policy, basePolicy }: RunInput): string => {
   return digestOf({ config: { ...config, base }, policy, basePolicy } as unknown as Json).slice(0, 16);
 };
 
-const begin = async (
+export const begin = async (
   stream: OpenStream,
   runId: string,
   { config }: RunInput,

@@ -27,7 +27,7 @@ export const linesOf = (attempt: string): readonly string[] => attempt.replace(/
 
 /**
  * Step ids in numeric order, component by component, the final response last (the original compares word-sorting ids
- * as strings, so that 10 comes before 2: fact sheet 1.8 #14).
+ * as strings, so that 10 comes before 2).
  */
 export const compareStepIds = (a: string, b: string): number => {
   if (a === b) return 0;

@@ -5,13 +5,13 @@ import type { Cell, Task } from './task';
 export const choiceOf = (attempt: string): string | undefined =>
   /^\(([A-Z])\)$/.exec(answerText(attempt)?.trim() ?? '')?.[1];
 
-/** The cell by reasoning steps of the gold rationale: 1 or 2 are trained on (fact sheet section 2). */
+/** The cell by reasoning steps of the gold rationale: 1 or 2 are trained on. */
 export const cellBySteps = (steps: number): Cell => ({
   name: steps > 2 ? '3+ steps' : '1-2 steps',
   seen: steps <= 2,
 });
 
-/** Date understanding (fact sheet 2.3): no script; answers are checked by letter. */
+/** Date understanding: no script; answers are checked by letter. */
 export const dateUnderstanding: Task = {
   name: 'date-understanding',
   hint: '',

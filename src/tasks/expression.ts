@@ -1,6 +1,6 @@
 /**
- * Integer expressions: parse, evaluate, reduce and print, without `eval` (the original runs `eval` on model text,
- * fact sheet section 6 #7). Exact on safe integers; whatever leaves them is refused.
+ * Integer expressions: parse, evaluate, reduce and print, without `eval` (the original runs `eval` on model text).
+ * Exact on safe integers; whatever leaves them is refused.
  */
 export type Operator = '+' | '-' | '*';
 

@@ -23,7 +23,7 @@ const whatIsCorrect = (before: readonly string[]): string | undefined => {
 
 /**
  * The closing feedback, with N the id of the last step: one form, where the original has three and counts nested lines
- * in one of them (fact sheet 1.8 #12 and #13).
+ * in one of them.
  */
 export const renderCorrect = (steps: readonly string[]): string => {
   const correct = whatIsCorrect(steps);
@@ -32,24 +32,31 @@ export const renderCorrect = (steps: readonly string[]): string => {
     : `${correct}, and the final response is also correct.`;
 };
 
+const oneLine = (text: string): string => text.replace(/[\r\n\u2028\u2029]+/g, ' ').trim();
+
+const asReason = (reason: string): string => oneLine(reason).replace(/\.$/, '').trimEnd();
+
 /**
  * Feedback on a wrong step. `before`: the ids of the steps before it. The segment stands between its quotes without
- * the original's inner spaces (fact sheet 7.1), its reason without final period.
+ * the original's inner spaces, its reason without final period.
  */
 export const renderIncorrect = (before: readonly string[], finding: Finding, reason: string): string => {
   const correct = whatIsCorrect(before);
-  const oneLine = (text: string): string => text.replace(/[\r\n\u2028\u2029]+/g, ' ').trim();
   return (
     `${correct === undefined ? '' : `${correct}. `}In step (${finding.step}) the part "${oneLine(finding.segment)}" ` +
-    `is incorrect. This is because ${oneLine(reason).replace(/\.$/, '')}.`
+    `is incorrect. This is because ${asReason(reason)}.`
   );
 };
 
-/** The verdict `incorrect` with its text. */
+/** The verdict `incorrect` with its text; segment and reason as the text holds them. */
 export const incorrect = (
   before: readonly string[],
   found: Finding & { readonly reason: string; readonly errorClass: string },
-): Verdict => ({ verdict: 'incorrect', ...found, text: renderIncorrect(before, found, found.reason) });
+): Verdict => {
+  const { step, errorClass } = found;
+  const [segment, reason] = [oneLine(found.segment), asReason(found.reason)];
+  return { verdict: 'incorrect', step, segment, reason, errorClass, text: renderIncorrect(before, found, reason) };
+};
 
 /** The verdict `error`: what the verifier cannot read. */
 export const unjudged = (errorClass: string, reason: string): Verdict => ({
@@ -71,8 +78,8 @@ const wrongStep = new RegExp(
 );
 
 /**
- * Reads one line of feedback, the historical forms included (`to step (N)`, `Step (1) is correct.`, padded segments:
- * fact sheet 1.8 #12 and 2). As in the original, whatever says "final response is also correct" closes.
+ * Reads one line of feedback, the historical forms included (`to step (N)`, `Step (1) is correct.`, padded segments).
+ * As in the original, whatever says "final response is also correct" closes.
  */
 export const parseFeedback = (text: string): ParsedFeedback => {
   const line = text.trim();
@@ -81,7 +88,7 @@ export const parseFeedback = (text: string): ParsedFeedback => {
   const [, step, segment, reason] = wrongStep.exec(line) ?? [];
   if (step !== undefined && segment !== undefined && reason !== undefined && segment.trim() !== '') {
     const id = step.toLowerCase() === finalResponse.toLowerCase() ? finalResponse : step;
-    return { kind: 'incorrect', step: id, segment: segment.trim(), reason: reason.replace(/\.$/, '') };
+    return { kind: 'incorrect', step: id, segment: segment.trim(), reason: asReason(reason) };
   }
   const closed = closing.exec(line);
   if (closed) return { kind: 'correct', lastStep: closed[2] ?? closed[1] };
@@ -93,7 +100,7 @@ const bare = (segment: string): string => segment.trim().replace(/\.$/, '').trim
 
 /**
  * Whether two findings name the same place: the same step, and one segment contained in the other, inner spaces and a
- * final period left aside (fact sheet 1.3 step 4).
+ * final period left aside.
  */
 export const sameFinding = (a: Finding, b: Finding): boolean => {
   if (a.step !== b.step) return false;
@@ -103,7 +110,7 @@ export const sameFinding = (a: Finding, b: Finding): boolean => {
 
 /**
  * Whether feedback moved forward since the previous error: correct, a later step, or the same step with another
- * segment. `order: 'text'` compares ids as strings, as the original does in word sorting (fact sheet 1.8 #14).
+ * segment. `order: 'text'` compares ids as strings, as the original does in word sorting.
  */
 export const madeProgress = (
   previous: Finding,
@@ -118,7 +125,7 @@ export const madeProgress = (
 
 /**
  * Whether a line still holds a segment. Spaces around the segment and the line's final period are left aside (the
- * original misses a padded segment that ends a line: fact sheet 7.1). The segment must not begin or end inside a
+ * original misses a padded segment that ends a line). The segment must not begin or end inside a
  * number or word, so that `= 1` is not found in `= 17`. A segment that itself ends in a period must end the line.
  */
 export const hasSegment = (line: string, segment: string): boolean => {
@@ -144,8 +151,7 @@ export const narrowestSegment = (candidates: readonly string[], correctedLine: s
 
 /**
  * Whether an update may follow a verdict: it ends in a final response with "the answer is", asks no new question,
- * leaves the lines before the wrong step unchanged, and changes the line in its place so that the segment is gone
- * (fact sheet 1.3 step 5).
+ * leaves the lines before the wrong step unchanged, and changes the line in its place so that the segment is gone.
  */
 export const legalUpdate = (
   previousAttempt: string,

@@ -1,7 +1,7 @@
 import { choiceOf } from './dateUnderstanding';
 import type { Task } from './task';
 
-/** Logical deduction (fact sheet 2.4): no script; answers are checked by letter. Cells by number of objects. */
+/** Logical deduction: no script; answers are checked by letter. Cells by number of objects. */
 export const logicalDeduction: Task = {
   name: 'logical-deduction',
   hint: ' "?" stands for exactly one object, "??" for any number of objects.',

@@ -1,7 +1,9 @@
 import { finalResponse, readAttemptLine } from './attemptText';
 import type { Problem } from './task';
 
-/** A stretch of a student's text. `text` is exactly its characters [start, end), leading newline and header included. */
+/**
+ * A stretch of a student's text. `text` is exactly its characters [start, end), leading newline and header included.
+ */
 export interface Turn {
   readonly kind: 'attempt' | 'feedback' | 'improvement';
   readonly start: number;
@@ -23,10 +25,10 @@ const cue = "Let's think step by step.";
 
 export const feedbackHeader = '\nFeedback: ';
 
-/** `hint` is the task's, with its leading space, or empty. The original leaves it out here (fact sheet 1.8 #11). */
+/** `hint` is the task's, with its leading space, or empty. The original leaves it out here. */
 export const improvementHeader = (hint: string): string => `\nUpdated Answer: ${cue}${hint}\n`;
 
-/** The student's prompt; its completion begins with a newline (fact sheet section 2). */
+/** The student's prompt; its completion begins with a newline. */
 export const renderPrompt = (problem: Problem, task: { readonly hint: string }): string =>
   `Q: ${problem.question}\n${problem.options === null ? '' : `${problem.options}\n`}Answer: ${cue}${task.hint}`;
 

@@ -1,5 +1,5 @@
 import * as E from 'fp-ts/Either';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { sha256 } from '../../events/digest';
 import type { BlobStore } from '../../src/ports/blobStore';
 import { collect, must } from '../support/events';

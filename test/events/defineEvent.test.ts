@@ -1,5 +1,5 @@
 import * as E from 'fp-ts/Either';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import * as t from 'io-ts';
 import { canonicalJson, type Json } from '../../events/digest';
 import type { Position, RecordedEvent } from '../../events/envelope';

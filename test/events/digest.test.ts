@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import canonicalize from 'canonicalize';
 import { canonicalJson, contentId, digestOf, sha256, sha256Bytes } from '../../events/digest';
 import { arbitraryJson } from '../support/arbitrary';

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { canonicalJson, sha256 } from '../../events/digest';
 import { leafHash, leafOfText } from '../../events/envelope';
 import { prepare } from '../../events/prepare';

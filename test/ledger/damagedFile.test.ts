@@ -1,6 +1,6 @@
 import { copyFileSync, existsSync, mkdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { canonicalJson } from '../../events/digest';
 import type { RecordedEvent } from '../../events/envelope';
 import { copyOf, judge, makeLedger, type Verdict } from '../support/judge';

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { sha256 } from '../../events/digest';
 import { createMerkleTree, emptyRoot } from '../../src/ledger/merkle';
 

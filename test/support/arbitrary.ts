@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import type * as t from 'io-ts';
 import { definitions, type EventType } from '../../events/index';
 import type { EventDefinition } from '../../events/defineEvent';

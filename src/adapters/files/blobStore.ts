@@ -8,10 +8,11 @@ import type { BlobError, BlobStore } from '../../ports/blobStore';
 const digestName = /^[0-9a-f]{64}$/;
 const folderName = /^[0-9a-f]{2}$/;
 
+const hasFields = (u: unknown): u is Readonly<Record<string, unknown>> => typeof u === 'object' && u !== null;
+
 /** Not `instanceof Error`: an error may come from another realm (jest runs tests in one of their own). */
 const field = (failure: unknown, name: 'code' | 'message'): string => {
-  const found =
-    typeof failure === 'object' && failure !== null ? (failure as Record<string, unknown>)[name] : undefined;
+  const found = hasFields(failure) ? failure[name] : undefined;
   return typeof found === 'string' ? found : '';
 };
 

@@ -1,7 +1,7 @@
 import * as E from 'fp-ts/Either';
 import type { Json } from '../../../events/digest';
-import { leafOfText, type Position, type RecordedEvent, type StoredMeta } from '../../../events/envelope';
-import { prepareAll, storedMeta, type Prepared } from '../../../events/prepare';
+import { leafOfText, positionOf, type Position, type RecordedEvent, type StoredMeta } from '../../../events/envelope';
+import { prepareAll, repeatedAt, storedMeta, type Prepared } from '../../../events/prepare';
 import {
   LogReadError,
   type AppendError,
@@ -20,14 +20,12 @@ interface Row extends Omit<RecordedEvent, 'data' | 'observed' | 'position'> {
   readonly observedText: string | null;
 }
 
-const positionOf = (row: Row): Position => String(row.position) as Position;
-
 /** Every reader gets its own copy of the data, so no reader can change what another one sees. */
 const recorded = (row: Row): RecordedEvent => {
   const { dataText, observedText, ...rest } = row;
-  const data = JSON.parse(dataText) as Json;
-  const observed = observedText === null ? null : (JSON.parse(observedText) as Json);
-  return { ...rest, position: positionOf(row), meta: { ...row.meta }, data, observed };
+  const data: Json = JSON.parse(dataText);
+  const observed: Json = observedText === null ? null : JSON.parse(observedText);
+  return { ...rest, position: positionOf(row.position), meta: { ...row.meta }, data, observed };
 };
 
 const numberOf = (position: Position | undefined, otherwise: number): number => {
@@ -43,15 +41,9 @@ const matches = (row: Row, filter: Filter | undefined): boolean => {
   return filter.streamPrefix.some((prefix) => row.stream.startsWith(prefix));
 };
 
-/** The first event of a batch whose id comes again further on. */
-const repeatedId = (batch: readonly Row[]): Row | undefined => {
-  const seen = new Map<string, Row>();
-  for (const row of batch) {
-    const before = seen.get(row.id);
-    if (before !== undefined) return before;
-    seen.set(row.id, row);
-  }
-  return undefined;
+const appended = (stream: string, last: Row | undefined, duplicate: boolean): E.Either<AppendError, Appended> => {
+  if (last === undefined) throw new RangeError(`append to ${stream}: the batch is empty`);
+  return E.right({ stream, revision: last.revision, position: positionOf(last.position), duplicate });
 };
 
 /** The reference log: everything the other adapters must mean, in arrays. Lost when the process ends. */
@@ -60,7 +52,7 @@ export const openMemoryLog = (options: { readonly now: () => string }): EventLog
   const streams = new Map<string, Row[]>();
   const byId = new Map<string, Row>();
   const waiting = new Set<() => void>();
-  let closed = false;
+  const state = { closed: false };
 
   const rowsOf = (stream: string): readonly Row[] => streams.get(stream) ?? [];
   const revisionOf = (stream: string): ExpectedRevision => {
@@ -88,8 +80,7 @@ export const openMemoryLog = (options: { readonly now: () => string }): EventLog
     if (same.length < batch.length) {
       return E.left({ tag: 'PartialDuplicate', stream, stored: same.length, given: batch.length });
     }
-    const last = stored[(batch.at(-1) as Row).revision] as Row;
-    return E.right({ stream, revision: last.revision, position: positionOf(last), duplicate: true });
+    return appended(stream, stored[batch.at(-1)?.revision ?? 0], true);
   };
 
   const toRows = (stream: string, base: number, events: readonly Prepared[]): readonly Row[] => {
@@ -107,11 +98,11 @@ export const openMemoryLog = (options: { readonly now: () => string }): EventLog
   const append: EventLog['append'] = (stream, expected, events) => async () => {
     if (events.length === 0) throw new RangeError(`append to ${stream}: the batch is empty`);
     const fail = (error: AppendError): E.Either<AppendError, Appended> => E.left(error);
-    if (closed) return fail({ tag: 'Unavailable', where: 'memory', message: 'the log is closed' });
+    if (state.closed) return fail({ tag: 'Unavailable', where: 'memory', message: 'the log is closed' });
     const prepared = prepareAll(stream, events);
     if ('message' in prepared) return fail({ tag: 'NotJson', stream, ...prepared });
     const batch = toRows(stream, expected === 'noStream' ? 0 : expected + 1, prepared);
-    const repeated = repeatedId(batch);
+    const repeated = batch[repeatedAt(batch)];
     if (repeated !== undefined) return fail(conflict(stream, repeated));
     if (expected !== revisionOf(stream)) return whenStale(stream, expected, batch);
     const elsewhere = batch.map((row) => byId.get(row.id)).find((row) => row !== undefined);
@@ -124,12 +115,11 @@ export const openMemoryLog = (options: { readonly now: () => string }): EventLog
       byId.set(row.id, row);
     }
     for (const wake of waiting) wake();
-    const last = batch.at(-1) as Row;
-    return E.right({ stream, revision: last.revision, position: positionOf(last), duplicate: false });
+    return appended(stream, batch.at(-1), false);
   };
 
   const mustBeOpen = (): void => {
-    if (closed) throw new LogReadError({ tag: 'Unavailable', where: 'memory', message: 'the log is closed' });
+    if (state.closed) throw new LogReadError({ tag: 'Unavailable', where: 'memory', message: 'the log is closed' });
   };
 
   const readAll = async function* (read: ReadAll = {}): AsyncGenerator<RecordedEvent> {
@@ -176,20 +166,20 @@ export const openMemoryLog = (options: { readonly now: () => string }): EventLog
     mustBeOpen();
     let after = numberOf(read.after, 0);
     let live = false;
-    while (!read.signal.aborted && !closed) {
+    while (!read.signal.aborted && !state.closed) {
       const until = rows.length;
       for await (const event of readAll({
         ...filter,
-        after: String(after) as Position,
-        until: String(until) as Position,
+        after: positionOf(after),
+        until: positionOf(until),
       })) {
         yield event;
         if (read.signal.aborted) return;
       }
       after = Math.max(after, until);
-      if (!live) yield { tag: 'CaughtUp', position: after === 0 ? undefined : (String(after) as Position) };
+      if (!live) yield { tag: 'CaughtUp', position: after === 0 ? undefined : positionOf(after) };
       live = true;
-      if (rows.length === until && !read.signal.aborted && !closed) await changed(read.signal);
+      if (rows.length === until && !read.signal.aborted && !state.closed) await changed(read.signal);
     }
   };
 
@@ -201,7 +191,7 @@ export const openMemoryLog = (options: { readonly now: () => string }): EventLog
     head: async () => {
       mustBeOpen();
       const last = rows.at(-1);
-      return { position: last && positionOf(last), size: rows.length };
+      return { position: last && positionOf(last.position), size: rows.length };
     },
     streamHead: async (stream) => {
       mustBeOpen();
@@ -212,9 +202,12 @@ export const openMemoryLog = (options: { readonly now: () => string }): EventLog
       const row = byId.get(id);
       return row && recorded(row);
     },
-    comparePositions: (a, b) => Math.sign(numberOf(a, 0) - numberOf(b, 0)) as -1 | 0 | 1,
+    comparePositions: (a, b) => {
+      const [x, y] = [numberOf(a, 0), numberOf(b, 0)];
+      return x < y ? -1 : x > y ? 1 : 0;
+    },
     close: async () => {
-      closed = true;
+      state.closed = true;
       for (const wake of waiting) wake();
     },
   };

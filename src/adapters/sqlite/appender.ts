@@ -1,10 +1,9 @@
 import * as E from 'fp-ts/Either';
-import { leafOfText } from '../../../events/envelope';
-import { storedMeta, type Prepared } from '../../../events/prepare';
+import { leafOfText, positionOf } from '../../../events/envelope';
+import { repeatedAt, storedMeta, type Prepared } from '../../../events/prepare';
 import type { AppendError, Appended, ExpectedRevision } from '../../ports/eventLog';
 import { integer, text, utf8, type Connection, type Parameter } from './connection';
 import { isConstraint, toStoreError } from './errors';
-import { positionOf } from './rows';
 
 interface Request {
   readonly stream: string;
@@ -110,18 +109,12 @@ export const createAppender = (
     return E.right({ stream, revision: base + rows.length - 1, position, duplicate: true });
   };
 
-  /** An id is taken: in the log, or by an earlier event of the same batch. */
+  /** The first event of a batch whose id is stored already. */
   const conflict = (stream: string, rows: readonly Row[]): AppendError | undefined => {
-    const seen = new Map<string, number>();
-    for (const { event, revision } of rows) {
+    for (const { event } of rows) {
       const place = placeOfId.get(event.id);
-      if (place !== undefined) {
-        return { tag: 'IdConflict', stream, id: event.id, storedIn: utf8(place[0]), revision: integer(place[1]) };
-      }
-      const earlier = seen.get(event.id);
-      if (earlier !== undefined)
-        return { tag: 'IdConflict', stream, id: event.id, storedIn: stream, revision: earlier };
-      seen.set(event.id, revision);
+      if (place === undefined) continue;
+      return { tag: 'IdConflict', stream, id: event.id, storedIn: utf8(place[0]), revision: integer(place[1]) };
     }
     return undefined;
   };
@@ -138,9 +131,13 @@ export const createAppender = (
 
   const appendOne = (request: Request): Result => {
     const { stream, expected, events } = request;
+    const base = expected === 'noStream' ? 0 : expected + 1;
+    const twice = repeatedAt(events);
+    const { id } = events[twice] ?? {};
+    if (id !== undefined) return E.left({ tag: 'IdConflict', stream, id, storedIn: stream, revision: base + twice });
     const head = headOf(stream);
     if (head.revision !== expected) return whenStale(request, head.revision);
-    const rows = chain(stream, expected === 'noStream' ? 0 : expected + 1, head.leaf, events);
+    const rows = chain(stream, base, head.leaf, events);
     // One statement undoes itself; several need a savepoint.
     const several = rows.length > 1;
     if (several) connection.exec('SAVEPOINT batch');
@@ -155,9 +152,9 @@ export const createAppender = (
     }
     if (several) connection.exec('RELEASE batch');
     last += rows.length;
-    const { revision, leaf } = rows.at(-1) as Row;
+    const revision = base + rows.length - 1;
     if (heads.size >= headsKept) heads = new Map();
-    heads.set(stream, { revision, leaf });
+    heads.set(stream, { revision, leaf: rows.at(-1)?.leaf ?? null });
     return E.right({ stream, revision, position: positionOf(last), duplicate: false });
   };
 

@@ -43,7 +43,10 @@ export const connect = (path: string, mode: 'read' | 'write'): Connection => {
       const statement = database.prepare(sql);
       if (statement.reader) statement.raw(true);
       return {
+        // A raw statement gives arrays of these, by libsql's documentation.
+        // oxlint-disable-next-line typescript/no-unsafe-type-assertion
         all: (...parameters) => statement.all([...parameters]) as Cell[][],
+        // oxlint-disable-next-line typescript/no-unsafe-type-assertion
         get: (...parameters) => statement.get([...parameters]) as Cell[] | undefined,
         run: (parameters) => {
           statement.run(parameters);

@@ -8,9 +8,11 @@ export class StoreFailure extends Error {
   }
 }
 
+const hasFields = (u: unknown): u is Readonly<Record<string, unknown>> => typeof u === 'object' && u !== null;
+
 /** A field of an error. Not `instanceof Error`: an error may come from another realm (jest has one of its own). */
 export const part = (failure: unknown, name: 'code' | 'rawCode' | 'message'): unknown =>
-  typeof failure === 'object' && failure !== null ? (failure as Record<string, unknown>)[name] : undefined;
+  hasFields(failure) ? failure[name] : undefined;
 
 const messageOf = (failure: unknown): string => String(part(failure, 'message') ?? failure);
 

@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import * as E from 'fp-ts/Either';
 import * as TE from 'fp-ts/TaskEither';
-import type { RecordedEvent } from '../../../events/envelope';
+import { positionOf, type RecordedEvent } from '../../../events/envelope';
 import { prepareAll } from '../../../events/prepare';
 import {
   LogReadError,
@@ -21,7 +21,7 @@ import { connect, type Connection } from './connection';
 import { StoreFailure, toStoreError } from './errors';
 import { acquireLock, type Lock } from './lockFile';
 import { createReader, filterSql, type Reader } from './reader';
-import { numberOf, positionOf } from './rows';
+import { numberOf } from './rows';
 import { checkSchema, mustExist } from './schema';
 
 const last = Number.MAX_SAFE_INTEGER;
@@ -82,18 +82,18 @@ const createLog = (connection: Connection, options: SqliteLogOptions, lock: Lock
     for (const resolve of waiting) resolve();
   };
   const writing = lock && startWriting(connection, reader, lock, options, wake);
-  let closed = false;
+  const state = { closed: false };
 
   const unavailable = (message: string): StoreError => ({ tag: 'Unavailable', where: path, message });
   const mustBeOpen = (): void => {
-    if (closed) throw new LogReadError(unavailable('the log is closed'));
+    if (state.closed) throw new LogReadError(unavailable('the log is closed'));
   };
 
   const append: EventLog['append'] = (stream, expected, events) => async () => {
     if (events.length === 0) throw new RangeError(`append to ${stream}: the batch is empty`);
     const prepared = prepareAll(stream, events);
     if ('message' in prepared) return E.left<AppendError>({ tag: 'NotJson', stream, ...prepared });
-    if (closed) return E.left<AppendError>(unavailable('the log is closed'));
+    if (state.closed) return E.left<AppendError>(unavailable('the log is closed'));
     if (writing === undefined) return E.left<AppendError>(unavailable('the log is open for reading only'));
     return writing.appender.append({ stream, expected, events: prepared });
   };
@@ -135,7 +135,7 @@ const createLog = (connection: Connection, options: SqliteLogOptions, lock: Lock
     waiting.add(stop);
     signal.addEventListener('abort', stop);
     try {
-      while (!done.signal.aborted && !closed && reader.dataVersion() === seen) {
+      while (!done.signal.aborted && !state.closed && reader.dataVersion() === seen) {
         // The only writer is this process: nothing to look for elsewhere.
         const pause = writing === undefined ? pollMilliseconds : 60_000;
         await setTimeout(pause, undefined, { signal: done.signal }).catch(stop);
@@ -152,7 +152,7 @@ const createLog = (connection: Connection, options: SqliteLogOptions, lock: Lock
     const filter = read.filter === undefined ? {} : { filter: read.filter };
     let after = numberOf(read.after, 0);
     let live = false;
-    while (!signal.aborted && !closed) {
+    while (!signal.aborted && !state.closed) {
       const version = reader.dataVersion();
       const until = reader.last().position;
       if (until > after) {
@@ -164,14 +164,14 @@ const createLog = (connection: Connection, options: SqliteLogOptions, lock: Lock
       }
       if (!live) yield { tag: 'CaughtUp', position: after === 0 ? undefined : positionOf(after) };
       live = true;
-      if (!signal.aborted && !closed && reader.last().position <= after) await changed(version, signal);
+      if (!signal.aborted && !state.closed && reader.last().position <= after) await changed(version, signal);
     }
   };
 
   const close = async (): Promise<void> => {
-    if (closed) return;
+    if (state.closed) return;
     writing?.appender.flush();
-    closed = true;
+    state.closed = true;
     wake();
     try {
       if (writing !== undefined && (writing.wrote() || digestOnRecord(path) === undefined)) settle(connection, path);
@@ -202,7 +202,10 @@ const createLog = (connection: Connection, options: SqliteLogOptions, lock: Lock
       mustBeOpen();
       return reader.byId(id);
     },
-    comparePositions: (a, b) => Math.sign(numberOf(a, 0) - numberOf(b, 0)) as -1 | 0 | 1,
+    comparePositions: (a, b) => {
+      const [x, y] = [numberOf(a, 0), numberOf(b, 0)];
+      return x < y ? -1 : x > y ? 1 : 0;
+    },
     checkStorage: async () => {
       mustBeOpen();
       return checkStorage(connection, path);

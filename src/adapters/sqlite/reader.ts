@@ -1,9 +1,9 @@
 import { setImmediate } from 'node:timers/promises';
-import type { RecordedEvent } from '../../../events/envelope';
+import { positionOf, type RecordedEvent } from '../../../events/envelope';
 import { LogReadError, type ExpectedRevision, type FailedAt, type Filter, type StoreError } from '../../ports/eventLog';
 import { integer, text, utf8, type Connection, type Parameter, type Query } from './connection';
 import { isCorruption, toStoreError } from './errors';
-import { eventColumns, positionOf, toEvent } from './rows';
+import { eventColumns, toEvent } from './rows';
 
 /** Rows per query: long readings hold no transaction, so a writer's checkpoints are never held up. */
 const pageSize = 1000;

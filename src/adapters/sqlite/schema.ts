@@ -43,8 +43,8 @@ CREATE TRIGGER head_no_delete BEFORE DELETE ON head BEGIN SELECT RAISE(ABORT, 't
 
 const pragma = (connection: Connection, name: string): number => integer(connection.query(`PRAGMA ${name}`).get()?.[0]);
 
-/** Whose file is this? `fresh`: nobody's, it holds nothing yet. Otherwise a sentence that says why it is no ledger. */
-const identify = (connection: Connection): 'ledger' | 'fresh' | string => {
+/** `ledger`, or `fresh` (nobody's, it holds nothing yet), or a sentence that says why it is no ledger. */
+const identify = (connection: Connection): string => {
   const id = pragma(connection, 'application_id');
   const version = pragma(connection, 'user_version');
   const names = connection.query(`SELECT ${text('name')} FROM sqlite_master`).all();

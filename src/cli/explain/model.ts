@@ -33,6 +33,12 @@ export const modelTable: Table<
       `  it begins with ${JSON.stringify(prompt.slice(0, 60))}`,
       'Lower collect.sampling.maxTokens and evaluate.maxTokens, or give base.shape a larger maxPositions.',
     ),
+  BadSampling: ({ message }) =>
+    because(
+      'usage',
+      `These sampling settings cannot be used: ${message}`,
+      'Correct collect.sampling or evaluate in the config.',
+    ),
   ModelUnavailable: ({ message }) =>
     because(
       'runtime',

@@ -20,7 +20,7 @@ interface Question {
 
 /**
  * The rewriting is a transcription, so it must be the question's own tree: a leaf rewritten as another expression of
- * equal value is refused (in the original it passes silently, fact sheet 2.1), other brackets around the same tree are not.
+ * equal value is refused (in the original it passes silently); other brackets around the same tree are not.
  */
 const judgeRewrite = (
   step: Step & { kind: 'rewrite' },
@@ -188,7 +188,7 @@ const judgeFinal = (text: string, stated: string, state: State): Fault | undefin
 
 const finalPhrase = /^So the answer is (-?\d{1,16})\.$/;
 
-/** FBK: judges the lines in order against the question; the first failure wins (fact sheet 2.1). Never throws. */
+/** FBK: judges the lines in order against the question; the first failure wins. Never throws. */
 export const feedback = (problem: Problem, attempt: string): Verdict => {
   const parsed = readQuestion(problem.question);
   if (!parsed.ok) return unjudged('unreadable-question', `the question is no expression: ${parsed.message}`);

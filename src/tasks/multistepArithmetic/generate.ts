@@ -4,7 +4,9 @@ import { ConfigError, fieldsOf, integerAt, listAt, rangeAt } from '../configFiel
 import { evaluate, type Expression, integer, type Operator, printExpression } from '../expression';
 import type { Cell, GeneratedProblem } from '../task';
 
-/** Operands per level above the leaves, and numbers per leaf: `{depth: [2, 2], length: 3}` has 4 leaves of 3 numbers. */
+/**
+ * Operands per level above the leaves, and numbers per leaf: `{depth: [2, 2], length: 3}` has 4 leaves of 3 numbers.
+ */
 export interface Shape {
   readonly depth: readonly number[];
   readonly length: number;
@@ -20,7 +22,7 @@ export interface Config {
 const grid = (depths: readonly (readonly number[])[], lengths: readonly number[]): readonly Shape[] =>
   depths.flatMap((depth) => lengths.map((length) => ({ depth, length })));
 
-/** The paper's grid (fact sheet section 2): numbers from -9 to 9, train on the first four cells only. */
+/** The paper's grid: numbers from -9 to 9, train on the first four cells only. */
 export const paperConfig: Config = {
   operands: { from: -9, to: 9 },
   operators: ['+', '-', '*'],

@@ -7,7 +7,7 @@ import { gold, improve } from './improve';
 import { injections } from './injections';
 import { readQuestion } from './steps';
 
-/** Multistep arithmetic (paper section 4; fact sheet 2.1): nested sums and products of small integers. */
+/** Multistep arithmetic (BIG-bench; MSA in TriPosT, arXiv 2310.13522): nested sums and products of small integers. */
 export const multistepArithmetic: Task = {
   name: 'multistep-arithmetic',
   hint: ' Work out the brackets first, then multiplications, then additions and subtractions from left to right.',

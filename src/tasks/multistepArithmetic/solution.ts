@@ -48,7 +48,7 @@ const isLeaf = (expression: Expression): boolean =>
 
 /**
  * Names the leaves from left to right, each leaf its own name: two identical leaves are `(A + B)`, where the original
- * writes `(A + A)` and still defines both (fact sheet 2.1).
+ * writes `(A + A)` and still defines both.
  */
 export const nameLeaves = (
   expression: Expression,

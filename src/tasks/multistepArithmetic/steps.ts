@@ -8,7 +8,7 @@ export interface Term {
   readonly parsed: ParsedExpression;
 }
 
-/** What a step of an attempt says. The three kinds are recognised by their phrases (fact sheet 2.1). */
+/** What a step of an attempt says. The three kinds are recognised by their phrases. */
 export type Step =
   /** `This equation can be written as "(A - B)", where A = … and B = ….` */
   | {

@@ -32,7 +32,7 @@ interface Fault {
   readonly reason: string;
 }
 
-/** Words in the order of the list they come from; the original prints sets in Python's order (fact sheet 2.2). */
+/** Words in the order of the list they come from; the original prints sets in Python's order. */
 const quoted = (words: readonly string[]): string => words.map((word) => `"${word}"`).join(', ');
 
 /** The first word that repeats, or that does not belong, or else all that are missing. */
@@ -186,7 +186,7 @@ const finalPhrase = /^So the answer is:? ([^"A-Z]*[^"A-Z\s.])\.$/;
 
 /**
  * FBK: judges the lines in order; the first failure wins. A derivation is all correct only if it is complete: unlike the
- * original (fact sheet 2.2), a right answer by a short cut does not pass. Never throws.
+ * original, a right answer by a short cut does not pass. Never throws.
  */
 export const feedback = (problem: Problem, attempt: string): Verdict => {
   const words = readList(problem.options);

@@ -19,7 +19,7 @@ export interface Config {
 const range = (from: number, to: number): readonly number[] =>
   Array.from({ length: to - from + 1 }, (_, i) => from + i);
 
-/** The paper's grid (fact sheet section 2): 2 to 7 words seen, 8 to 20 unseen. */
+/** The paper's grid: 2 to 7 words seen, 8 to 20 unseen. */
 export const paperConfig: Config = {
   alphabet: null,
   wordLength: { from: 3, to: 8 },

@@ -50,8 +50,7 @@ export const letterAt = (word: string, position: number): string => word[positio
 
 /**
  * The rank of a letter: 1 for a. Other characters keep their distance to it in code order, and a word's end stands
- * before all of them (-96), so that a word sorts before what it is a prefix of, where the original crashes (fact
- * sheet 2.2).
+ * before all of them (-96), so that a word sorts before what it is a prefix of, where the original crashes.
  */
 export const rankOf = (letter: string): number => (letter.charCodeAt(0) || 0) - 96;
 

@@ -6,7 +6,7 @@ import { cellOf, generate, readConfig } from './generate';
 import { gold, improve } from './improve';
 import { injections } from './injections';
 
-/** Word sorting (paper section 4; fact sheet 2.2): order a list of words letter by letter. */
+/** Word sorting (BIG-bench; WS in TriPosT, arXiv 2310.13522): order a list of words letter by letter. */
 export const wordSorting: Task = {
   name: 'word-sorting',
   hint: '',

@@ -1,0 +1,109 @@
+import { collectTrajectories } from '../../collect/collectTrajectories';
+import { scriptedEditor } from '../../collect/editor';
+import { poseSet } from '../../run/problems';
+import type { RunPorts } from '../../run/run';
+import { DecodePrograms, studentModel } from '../../train/student';
+import { jsonFlag, ledgerFlag, progressFlags, runtimeFlags, setFlag, type Command } from '../command';
+import { environmentOf, openRuntime, withLedger } from '../compose';
+import { must, stop, usage } from '../faults';
+import { codeVersion } from '../packageRoot';
+import { loadRun } from '../runConfig';
+import { progressStep } from '../runProgress';
+import { noteIteration } from '../steps';
+import { loadStudent } from '../student';
+
+export const collect: Command = {
+  name: 'collect',
+  summary: 'One iteration of interactive trajectory editing: the student answers, the script edits',
+  json: 'object',
+  details: [
+    'The same config and iteration as in `tripost run` make the same trajectories: run uses what this has collected.',
+    'JSON: {runId, iteration, problemSet, student, trajectories, outcomes, newCalls, reusedCalls}.',
+  ].join('\n'),
+  arguments: [],
+  flags: [
+    ledgerFlag,
+    { flags: '-c, --config <file>', description: 'the config of the run' },
+    {
+      flags: '--student <checkpoint>',
+      description: 'who answers: a checkpoint (digest, prefix, latest), or a model folder',
+    },
+    { flags: '--iteration <n>', description: 'which iteration this is', fallback: '1' },
+    { flags: '--seed <n>', description: 'over the config: root of every draw' },
+    setFlag,
+    ...runtimeFlags,
+    jsonFlag,
+    ...progressFlags,
+  ],
+  examples: [
+    'tripost collect --config run.yaml --student latest',
+    'tripost collect -c run.yaml --student ./student --iteration 2 --json',
+  ],
+  run: async (args, context) => {
+    const iteration = args.whole('iteration') ?? 1;
+    if (iteration === 0) usage('--iteration: iterations count from 1');
+    args.whole('seed');
+    const { input } = loadRun(args.need('config'), args, ['seed']);
+    const { config, task } = input;
+    const { script } = task;
+    if (script === undefined) return stop({ tag: 'NoScript', task: task.name });
+    const name = args.need('student');
+    const runtime = openRuntime(args);
+    const programs = new DecodePrograms(runtime);
+    await withLedger(args, context, 'create', async (ledger) => {
+      const { log, blobs } = ledger;
+      const { train, testSeen, testUnseen, seed } = config.task;
+      const source = { task, config: config.task.config, seed, counts: { train, testSeen, testUnseen } };
+      const student = await loadStudent(name, ledger);
+      const { set, problems } = must(await poseSet(log, source));
+      const ports: RunPorts = {
+        log,
+        blobs,
+        runtime,
+        signal: context.signal,
+        environment: environmentOf(runtime.provider),
+        codeVersion: codeVersion(),
+        onProgress: (progress) => context.progress.report(progressStep(progress)),
+      };
+      const runId = await noteIteration(input, ports, iteration, student.digest, set);
+      const { passes, sampling, maxCalls, rightAnswer, concurrency, ...edit } = config.collect;
+      const { digest: checkpoint, shape, weights, tokenizer } = student;
+      try {
+        const { done, outcomes, newCalls, reusedCalls } = must(
+          await collectTrajectories(
+            problems.filter((problem) => problem.split === 'train'),
+            { runId, iteration, passes, seed: config.seed, sampling, maxCalls, edit, rightAnswer, concurrency },
+            {
+              ...ports,
+              student: studentModel({ checkpoint, shape, weights, tokenizer, batch: config.generate.batch }, programs),
+              editor: scriptedEditor(script),
+              task,
+              onProgress: (progress) => ports.onProgress({ phase: 'collect', iteration, progress }),
+            },
+          ),
+        );
+        context.progress.end();
+        const result = {
+          runId,
+          iteration,
+          problemSet: set,
+          student: checkpoint,
+          trajectories: done,
+          outcomes,
+          newCalls,
+          reusedCalls,
+        };
+        if (context.json) return await context.out.json(result);
+        await context.out.line(
+          `run ${runId}, iteration ${iteration}: ${done} trajectories by checkpoint ${checkpoint.slice(0, 12)}`,
+        );
+        for (const [outcome, n] of Object.entries(outcomes).sort())
+          await context.out.line(`  ${outcome.padEnd(14)} ${n}`);
+        await context.out.line(`${newCalls} calls made, ${reusedCalls} found on the ledger`);
+      } finally {
+        await programs.release();
+      }
+    });
+    return 'ok';
+  },
+};

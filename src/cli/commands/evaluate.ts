@@ -1,0 +1,147 @@
+import type { ProblemPosed } from '../../../events/problemPosed';
+import { cellScores, metrics, parts } from '../../../projections/scoreboard';
+import { evaluate as scoreStudent } from '../../evaluate/evaluate';
+import { findTask } from '../../tasks';
+import { DecodePrograms, studentModel } from '../../train/student';
+import { jsonFlag, ledgerFlag, progressFlags, runtimeFlags, seedFlag, type Command } from '../command';
+import { openRuntime, withLedger } from '../compose';
+import { must, stop, usage } from '../faults';
+import { eventsOf, findProblemSet } from '../find';
+import { loadStudent } from '../student';
+import { percent, table } from '../tables';
+
+const shares = new Set<string>([
+  'accuracy',
+  'directlyCorrect',
+  'siFrequency',
+  'siContribution',
+  'siContributionStrict',
+  'firstCorrect',
+  'feedbackAccuracy',
+  'feedbackVerdictAccuracy',
+]);
+
+const shown = (metric: string, value: number | null | undefined): string =>
+  shares.has(metric) ? percent(value) : String(value ?? '-');
+
+const taskOf = ([first]: readonly ProblemPosed[]) => {
+  const found = findTask(first?.task ?? '');
+  return found.ok ? found.task : stop({ tag: 'UnknownName', message: found.message });
+};
+
+export const evaluate: Command = {
+  name: 'evaluate',
+  summary: 'Score a checkpoint on a problem set',
+  json: 'object',
+  details: [
+    'The student answers, judges itself and updates until it stops; its last answer counts. Every item is on the ledger.',
+    'JSON: {evaluationId, checkpoint, problemSet, problems, reused, scores, cells}; scores has <metric>.<total|seen|unseen>.',
+  ].join('\n'),
+  arguments: [],
+  flags: [
+    ledgerFlag,
+    {
+      flags: '--checkpoint <checkpoint>',
+      description: 'whom to score: a checkpoint (digest, prefix, latest), or a model folder',
+    },
+    {
+      flags: '--problems <set>',
+      description: 'on which problem set: its name, the beginning of it, or latest',
+      fallback: 'latest',
+    },
+    {
+      flags: '--split <split>',
+      description: 'on which part of the set',
+      choices: ['train', 'dev', 'test'],
+      fallback: 'test',
+    },
+    { flags: '--max-tokens <n>', description: 'longest answer of one call', fallback: '512' },
+    { flags: '--max-calls <n>', description: 'most calls a problem: the answer and its updates', fallback: '3' },
+    { flags: '--temperature <t>', description: '0 is greedy', fallback: '0' },
+    { flags: '--batch <n>', description: 'problems decoded at once', fallback: '64' },
+    { ...seedFlag, fallback: '1' },
+    ...runtimeFlags,
+    jsonFlag,
+    ...progressFlags,
+  ],
+  examples: [
+    'tripost evaluate --checkpoint latest',
+    'tripost evaluate --checkpoint ./student --problems word-sorting --max-tokens 128 --json',
+  ],
+  run: async (args, context) => {
+    const name = args.need('checkpoint');
+    const seed = args.whole('seed') ?? 1;
+    const maxTokens = args.whole('maxTokens') ?? 512;
+    const maxCalls = args.whole('maxCalls') ?? 3;
+    const batch = args.whole('batch') ?? 64;
+    const temperature = args.number('temperature') ?? 0;
+    if (maxTokens * maxCalls * batch === 0) usage('--max-tokens, --max-calls and --batch are numbers from 1');
+    const runtime = openRuntime(args);
+    const programs = new DecodePrograms(runtime);
+    await withLedger(args, context, 'append', async (ledger) => {
+      const { log } = ledger;
+      const student = await loadStudent(name, ledger);
+      const problemSet = await findProblemSet(log, args.need('problems'));
+      const split = args.need('split');
+      const problems = (await eventsOf(log, 'ProblemPosed'))
+        .map((event) => event.data)
+        .filter((problem) => problem.set === problemSet && problem.split === split);
+      const { digest: checkpoint, shape, weights, tokenizer } = student;
+      try {
+        const { evaluation, reused } = must(
+          await scoreStudent(
+            problems,
+            {
+              runId: null,
+              iteration: 0,
+              checkpoint,
+              problemSet,
+              seed,
+              maxCalls,
+              sampling: { temperature, topK: null, topP: null, maxTokens },
+            },
+            {
+              log,
+              task: problems.length === 0 ? stop({ tag: 'NoProblems', problemSet }) : taskOf(problems),
+              student: studentModel({ checkpoint, shape, weights, tokenizer, batch }, programs),
+              signal: context.signal,
+              onProgress: (done, total) =>
+                context.progress.report({ phase: 'evaluate', done, total, unit: 'problems', detail: '' }),
+            },
+          ),
+        );
+        context.progress.end();
+        const { evaluationId, scores, items } = evaluation;
+        const cells = cellScores(items);
+        if (context.json) {
+          return await context.out.json({
+            evaluationId,
+            checkpoint,
+            problemSet,
+            problems: items.length,
+            reused,
+            scores,
+            cells,
+          });
+        }
+        await context.out.line(
+          `checkpoint ${checkpoint} on ${items.length} problems of ${problemSet}${reused ? ' (scored before)' : ''}`,
+        );
+        const rows = metrics.map((metric) => [
+          metric,
+          ...parts.map((part) => shown(metric, scores[`${metric}.${part}`])),
+        ]);
+        await context.out.line(table(['metric', ...parts], rows));
+        await context.out.line(
+          table(
+            ['cell', 'seen', 'items', 'accuracy'],
+            cells.map((c) => [c.cell, c.seen ? 'yes' : 'no', c.items, percent(c.accuracy)]),
+          ),
+        );
+      } finally {
+        await programs.release();
+      }
+    });
+    return 'ok';
+  },
+};

@@ -1,0 +1,35 @@
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { jsonFlag, type Command } from '../command';
+import { stop } from '../faults';
+import { configTemplate, hintTemplate } from '../initTemplate';
+import { writeFolder } from '../studentFolder';
+
+const files: ReadonlyMap<string, string> = new Map([
+  ['run.yaml', configTemplate],
+  ['README.md', hintTemplate],
+]);
+
+export const init: Command = {
+  name: 'init',
+  summary: 'Write a commented config to start from into a folder',
+  json: 'object',
+  details: 'Writes run.yaml and README.md, and refuses where one of them is there already. JSON: {folder, files}.',
+  arguments: [{ name: '[folder]', description: 'where to; made if need be (default: here)' }],
+  flags: [jsonFlag],
+  examples: ['tripost init', 'tripost init experiments/first && cd experiments/first && tripost run run.yaml'],
+  run: async (args, context) => {
+    const folder = resolve(args.maybeAt(0) ?? '.');
+    for (const name of files.keys()) {
+      const path = join(folder, name);
+      if (existsSync(path)) stop({ tag: 'WouldOverwrite', path, message: 'it is there already' });
+    }
+    writeFolder(folder, new Map([...files].map(([name, text]) => [name, new TextEncoder().encode(text)])), false);
+    if (context.json) await context.out.json({ folder, files: [...files.keys()] });
+    else
+      await context.out.line(
+        `Wrote ${[...files.keys()].join(' and ')} in ${folder}\nnext: tripost run ${join(folder, 'run.yaml')}`,
+      );
+    return 'ok';
+  },
+};

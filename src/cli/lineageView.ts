@@ -1,0 +1,63 @@
+import * as E from 'fp-ts/Either';
+import type { Digest } from '../../events/digest';
+import { lineage as lineageProjection, type Lineage } from '../../projections/lineage';
+import { project } from '../../projections/projection';
+import { parseDecisions, parseRows, type Decision, type Row } from '../../projections/replayDataset';
+import { findById, type Found } from '../../projections/why';
+import type { BlobStore } from '../ports/blobStore';
+import type { EventLog } from '../ports/eventLog';
+import { must, stop } from './faults';
+import { allEvents } from './find';
+
+/** What the ledger knows of where things came from and went, with the datasets' rows at hand. */
+export interface View {
+  readonly lineage: Lineage;
+  readonly rows: ReadonlyMap<Digest, readonly Row[]>;
+}
+
+const rowsOf = async (blobs: BlobStore, dataset: Digest): Promise<readonly Row[]> => {
+  const parsed = parseRows(must(await blobs.get(dataset)()));
+  return E.isLeft(parsed) ? stop({ tag: 'DatasetUnreadable', dataset, message: parsed.left }) : parsed.right;
+};
+
+export const viewOf = async (log: EventLog, blobs: BlobStore, signal: AbortSignal): Promise<View> => {
+  const lineage = project(lineageProjection, await allEvents(log, signal));
+  const rows = new Map<Digest, readonly Row[]>();
+  for (const dataset of lineage.datasets.keys()) rows.set(dataset, await rowsOf(blobs, dataset));
+  return { lineage, rows };
+};
+
+/** The decisions of a dataset; one that was derived several times has them once for each manifest. */
+export const decisionsOf = async (blobs: BlobStore, digest: Digest): Promise<readonly Decision[]> => {
+  const parsed = parseDecisions(must(await blobs.get(digest)()));
+  return E.isLeft(parsed) ? stop({ tag: 'DatasetUnreadable', dataset: digest, message: parsed.left }) : parsed.right;
+};
+
+/** The one thing that an id means; `<dataset>#<n>` is the n-th row of a dataset, counted from 0. */
+export const resolveTarget = (target: string, { lineage, rows }: View, decisions: readonly Decision[] = []): Found => {
+  const [, prefix, index] = /^([0-9a-f]+)#(\d+)$/.exec(target) ?? [];
+  if (prefix !== undefined && index !== undefined) {
+    const dataset = only(
+      prefix,
+      findById(prefix, { lineage }).filter((found) => found.kind === 'dataset'),
+      'dataset',
+    );
+    const row = rows.get(dataset.id)?.[Number(index)];
+    if (row !== undefined) return { kind: 'row', id: row.id };
+    const most = rows.get(dataset.id)?.length ?? 0;
+    return stop({
+      tag: 'IdNotFound',
+      what: 'row',
+      id: target,
+      known: most === 0 ? [] : [`${prefix}#0 to ${prefix}#${most - 1}`],
+    });
+  }
+  return only(target, findById(target, { lineage, rows, decisions }), 'id');
+};
+
+const only = (id: string, found: readonly Found[], what: string): Found => {
+  const [first] = found;
+  if (found.length > 1)
+    return stop({ tag: 'IdAmbiguous', what, id, found: found.map((each) => `${each.kind} ${each.id}`) });
+  return first ?? stop({ tag: 'IdNotFound', what, id, known: [] });
+};

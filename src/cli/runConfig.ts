@@ -1,0 +1,102 @@
+import { dirname, resolve } from 'node:path';
+import * as E from 'fp-ts/Either';
+import { parse, parseDocument } from 'yaml';
+import { parseYaml, type DocumentProblem } from '../../projections/parseYaml';
+import { RunConfig } from '../run/config';
+import type { RunInput } from '../run/run';
+import { findTask } from '../tasks';
+import type { Args } from './args';
+import { stop, usage } from './faults';
+import { readText } from './inputFile';
+import { loadPolicy } from './policyFile';
+import { readStudentFolder } from './studentFolder';
+
+/** One `key=value` that goes over the config. */
+export interface Override {
+  readonly key: string;
+  readonly value: string;
+  /** The option that it came by, for messages. */
+  readonly from: string;
+}
+
+/** `-S train.steps=40` as an override. */
+export const overridesOf = (args: Args, flags: readonly string[] = []): readonly Override[] => {
+  const given = flags.flatMap((key): readonly Override[] => {
+    const value = args.text(key);
+    return value === undefined ? [] : [{ key, value, from: `--${key}` }];
+  });
+  const sets = args.list('set').map((text): Override => {
+    const at = text.indexOf('=');
+    if (at < 1) return usage(`--set: expected key=value, got ${JSON.stringify(text)}`);
+    return { key: text.slice(0, at), value: text.slice(at + 1), from: `--set ${text.slice(0, at)}` };
+  });
+  return [...sets, ...given];
+};
+
+const valueOf = ({ value, from }: Override): unknown => {
+  try {
+    return parse(value) as unknown;
+  } catch (failure) {
+    return usage(`${from}: the value is not YAML: ${(failure as Error).message}`);
+  }
+};
+
+const apply = (text: string, overrides: readonly Override[]): string => {
+  const document = parseDocument(text);
+  for (const override of overrides) {
+    const value = valueOf(override);
+    try {
+      document.setIn(override.key.split('.'), value);
+    } catch {
+      usage(`${override.from}: the config has no mapping where this key would be`);
+    }
+  }
+  return document.toString();
+};
+
+const culprit = (problem: DocumentProblem, overrides: readonly Override[]): Override | undefined =>
+  overrides.find(
+    ({ key }) => problem.path === key || problem.path.startsWith(`${key}.`) || key.startsWith(`${problem.path}.`),
+  );
+
+/** Reads a config and puts overrides over it. Problems in the file have its line numbers, those of an override its option. */
+export const readRunConfig = (file: string, overrides: readonly Override[]): RunConfig => {
+  const text = readText(file);
+  const alone = parseYaml(text, RunConfig);
+  if (E.isLeft(alone)) return stop({ tag: 'BadDocument', source: file, problems: alone.left });
+  if (overrides.length === 0) return alone.right;
+  const together = parseYaml(apply(text, overrides), RunConfig);
+  if (E.isRight(together)) return together.right;
+  const lines = together.left.map((problem) => {
+    const override = culprit(problem, overrides);
+    return `${override?.from ?? file}: ${problem.path === '' ? '' : `${problem.path}: `}${problem.message}`;
+  });
+  return usage(lines.join('\n'));
+};
+
+export interface LoadedRun {
+  readonly input: RunInput;
+  readonly file: string;
+}
+
+/** The config file of a run with everything it names: task, policies, a student that was trained before. */
+export const loadRun = (file: string, args: Args, flags: readonly string[] = []): LoadedRun => {
+  const overrides = overridesOf(args, flags);
+  const config = readRunConfig(file, overrides);
+  const found = findTask(config.task.name);
+  if (!found.ok) return stop({ tag: 'UnknownName', message: `${file}: task.name: ${found.message}` });
+  const here = dirname(resolve(file));
+  // A file that the command line names is relative to where the command is given; one in the config, to the config.
+  const policyFrom = overrides.some(({ key }) => key === 'policy') ? process.cwd() : here;
+  const { trained } = config.base;
+  return {
+    file,
+    input: {
+      config,
+      task: found.task,
+      policy: loadPolicy(config.policy, policyFrom),
+      basePolicy: loadPolicy(config.base.policy, here),
+      trained: trained === null ? undefined : readStudentFolder(resolve(here, trained)),
+    },
+  };
+};

@@ -1,0 +1,29 @@
+import { iterationStarted } from '../../events/iterationStarted';
+import type { Digest } from '../../events/digest';
+import { openStream } from '../ledger/openStream';
+import { begin, runIdOf, type RunInput, type RunPorts } from '../run/run';
+import { must } from './faults';
+
+/** Notes on the run's own stream that an iteration begins, as `run` does, so that `run` goes on from a single step. */
+export const noteIteration = async (
+  input: RunInput,
+  ports: RunPorts,
+  iteration: number,
+  student: Digest,
+  problemSet: string,
+): Promise<string> => {
+  const runId = runIdOf(input);
+  const stream = must(await openStream(ports.log, `run-${runId}`));
+  must(await begin(stream, runId, input, ports));
+  const known = stream.events.some((event) => event.type === 'IterationStarted' && event.data.iteration === iteration);
+  if (!known) {
+    const started = iterationStarted.create({
+      runId,
+      iteration,
+      student: { kind: 'checkpoint', digest: student },
+      problemSet,
+    });
+    must(await stream.append([started]));
+  }
+  return runId;
+};

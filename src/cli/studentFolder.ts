@@ -1,0 +1,103 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Digest, Json } from '../../events/digest';
+import type { RecordedEvent } from '../../events/envelope';
+import type { BlobStore } from '../ports/blobStore';
+import type { EventLog } from '../ports/eventLog';
+import type { TrainedStudent } from '../run/base';
+import { must, stop } from './faults';
+import { readBytes, readText, writing } from './inputFile';
+
+export const receiptFile = 'receipt.jsonl';
+
+/** Files of a Hugging Face model folder that make a checkpoint: weights, shape, tokenizer. */
+const modelFile =
+  /^((generation_)?config|special_tokens_map|tokenizer(_config)?)\.json$|^model(-\d+-of-\d+)?\.safetensors$|^model\.safetensors\.index\.json$/;
+
+export const isFolder = (path: string): boolean => existsSync(path) && statSync(path).isDirectory();
+
+interface ReceiptLine {
+  readonly type: string;
+  readonly version: number;
+  readonly data: Json;
+}
+
+const isLine = (value: unknown): value is ReceiptLine =>
+  typeof value === 'object' && value !== null && 'type' in value && typeof value.type === 'string' && 'data' in value;
+
+const readReceipt = (path: string): readonly Json[] => {
+  const bad: string[] = [];
+  const lines: Json[] = [];
+  for (const [i, line] of readText(path).split('\n').entries()) {
+    if (line === '') continue;
+    try {
+      const value: unknown = JSON.parse(line);
+      if (isLine(value)) lines.push({ type: value.type, version: value.version, data: value.data });
+      else bad.push(`line ${i + 1}: expected {type, version, data}`);
+    } catch (failure) {
+      bad.push(`line ${i + 1}: ${(failure as Error).message}`);
+    }
+  }
+  return bad.length > 0 ? stop({ tag: 'BadLines', path, lines: bad, total: bad.length }) : lines;
+};
+
+/** The files that the receipt's final checkpoint names; undefined without a receipt. */
+const namedByReceipt = (events: readonly Json[]): readonly string[] | undefined => {
+  for (const event of events) {
+    if (!isLine(event) || event.type !== 'CheckpointWritten') continue;
+    const data = event.data as { readonly kind?: Json; readonly files?: Readonly<Record<string, Json>> };
+    if (data.kind === 'final' && data.files !== undefined) return Object.keys(data.files);
+  }
+  return undefined;
+};
+
+/** A model folder's files, and the events of its training where the folder holds a receipt. */
+export const readStudentFolder = (folder: string): TrainedStudent => {
+  if (!isFolder(folder)) return stop({ tag: 'InputUnreadable', path: folder, message: 'there is no such folder' });
+  const receipt = join(folder, receiptFile);
+  const events = existsSync(receipt) ? readReceipt(receipt) : [];
+  const names = namedByReceipt(events) ?? readdirSync(folder).filter((name) => modelFile.test(name));
+  const files = new Map([...names].sort().map((name) => [name, readBytes(join(folder, name))]));
+  return { files, events };
+};
+
+const sameBytes = (file: string, bytes: Uint8Array): boolean => existsSync(file) && readFileSync(file).equals(bytes);
+
+/** Refuses a folder in which a file of one of these names has other bytes; what is the same already stays. */
+export const writeFolder = (folder: string, files: ReadonlyMap<string, Uint8Array>, overwrite: boolean): void => {
+  const different = [...files].find(
+    ([name, bytes]) => existsSync(join(folder, name)) && !sameBytes(join(folder, name), bytes),
+  );
+  if (different !== undefined && !overwrite) {
+    stop({ tag: 'WouldOverwrite', path: join(folder, different[0]), message: 'the file that is there is another one' });
+  }
+  writing(folder, () => {
+    mkdirSync(folder, { recursive: true });
+    for (const [name, bytes] of files)
+      if (!sameBytes(join(folder, name), bytes)) writeFileSync(join(folder, name), bytes);
+  });
+};
+
+/** A checkpoint's files from the blob store, each checked against its digest. */
+export const filesOf = async (
+  blobs: BlobStore,
+  files: Readonly<Record<string, Digest>>,
+): Promise<Map<string, Uint8Array>> => {
+  const bytes = new Map<string, Uint8Array>();
+  for (const [name, digest] of Object.entries(files)) bytes.set(name, must(await blobs.get(digest)()));
+  return bytes;
+};
+
+/** A resume state's blob is of no use elsewhere, so its event stays behind. */
+const isResumeState = ({ type, data }: RecordedEvent): boolean =>
+  type === 'CheckpointWritten' && (data as { readonly kind?: Json }).kind === 'resume';
+
+/** The events of a training as lines that can be imported into another ledger. */
+export const receiptOf = async (log: EventLog, trainingId: string): Promise<string> => {
+  let lines = '';
+  for await (const event of log.readStream(`training-${trainingId}`)) {
+    const { type, version, data } = event;
+    if (!isResumeState(event)) lines += `${JSON.stringify({ type, version, data })}\n`;
+  }
+  return lines;
+};

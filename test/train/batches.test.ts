@@ -1,0 +1,140 @@
+import * as fc from 'fast-check';
+import type { Row } from '../../projections/replayDataset';
+import { fillBatch, planBatches, stepsOfEpochs, tokenizeRow, type TokenRow } from '../../src/train/batches';
+import { loadTokenizer } from '../../src/train/tokenizer';
+import { byteLevelTokenizer, trainedEndId } from '../../src/train/trainTokenizer';
+import { must } from '../support/events';
+
+const rowOf = (id: string, length: number): TokenRow => ({
+  id,
+  ids: Array.from({ length }, (_, i) => i),
+  weights: Array.from({ length }, () => 1),
+});
+
+const arbitraryRows = fc
+  .uniqueArray(fc.string({ minLength: 1, maxLength: 6 }), { minLength: 1, maxLength: 30 })
+  .chain((ids) => fc.tuple(...ids.map((id) => fc.integer({ min: 2, max: 90 }).map((length) => rowOf(id, length)))));
+
+const arbitraryPlan = fc.record({
+  batchSize: fc.integer({ min: 1, max: 7 }),
+  steps: fc.integer({ min: 1, max: 30 }),
+  seed: fc.nat(),
+  lengthMultiple: fc.constantFrom(1, 8, 32),
+});
+
+describe('the plan of a training', () => {
+  it('has full batches, and uses every row equally often, up to one', () => {
+    fc.assert(
+      fc.property(arbitraryRows, arbitraryPlan, (rows, plan) => {
+        const batches = planBatches(rows, plan);
+        expect(batches).toHaveLength(plan.steps);
+        for (const batch of batches) expect(batch.rows).toHaveLength(plan.batchSize);
+        const uses = new Array<number>(rows.length).fill(0);
+        for (const index of batches.flatMap((batch) => batch.rows)) uses[index] = (uses[index] ?? 0) + 1;
+        expect(Math.max(...uses) - Math.min(...uses)).toBeLessThanOrEqual(1);
+      }),
+    );
+  });
+
+  it('pads to a multiple that the longest row fits in, and to no more', () => {
+    fc.assert(
+      fc.property(arbitraryRows, arbitraryPlan, (rows, plan) => {
+        for (const { rows: indices, length } of planBatches(rows, plan)) {
+          // A row of n tokens has n - 1 places: each predicts the next token.
+          const longest = Math.max(...indices.map((index) => (rows[index]?.ids.length ?? 0) - 1));
+          expect(length % plan.lengthMultiple).toBe(0);
+          expect(length).toBeGreaterThanOrEqual(longest);
+          expect(length - longest).toBeLessThan(plan.lengthMultiple);
+        }
+      }),
+    );
+  });
+
+  it('depends on rows, settings and seed alone', () => {
+    const rows = Array.from({ length: 40 }, (_, i) => rowOf(`row ${i}`, 10 + (i % 7)));
+    const plan = { batchSize: 4, steps: 20, seed: 1, lengthMultiple: 8 };
+    const order = (seed: number): readonly number[] =>
+      planBatches(rows, { ...plan, seed }).flatMap(({ rows: of }) => of);
+    expect(order(1)).toEqual(order(1));
+    expect(order(2)).not.toEqual(order(1));
+    // The second epoch has an order of its own.
+    expect(order(1).slice(0, 40)).not.toEqual(order(1).slice(40, 80));
+  });
+
+  it('keeps the order of the rows when some are added, batches apart: with one row a batch and equal lengths', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 6 }), fc.integer({ min: 1, max: 8 }), fc.nat(), (before, added, seed) => {
+        const some = Array.from({ length: before }, (_, i) => rowOf(`row ${i}`, 10));
+        const more = [...some, ...Array.from({ length: added }, (_, i) => rowOf(`new ${i}`, 10))];
+        const epoch = (rows: readonly TokenRow[]): readonly string[] => {
+          // One batch is one whole epoch, in window order: as a set it tells which rows, its draws tell the order.
+          const [batch] = planBatches(rows, { batchSize: rows.length, steps: 1, seed, lengthMultiple: 8 });
+          return (batch?.rows ?? []).map((index) => rows[index]?.id ?? '');
+        };
+        expect(new Set(epoch(more))).toEqual(new Set([...epoch(some), ...more.slice(before).map(({ id }) => id)]));
+      }),
+    );
+  });
+
+  it('is empty without rows, and as long as its epochs', () => {
+    expect(planBatches([], { batchSize: 2, steps: 3, seed: 1, lengthMultiple: 8 })).toEqual([]);
+    expect(stepsOfEpochs(10, 4, 4)).toBe(10);
+    expect(stepsOfEpochs(10, 1, 4)).toBe(3);
+    expect(stepsOfEpochs(10, 0.5, 4)).toBe(2);
+    expect(stepsOfEpochs(1, 0.1, 64)).toBe(1);
+  });
+});
+
+describe('a row as tokens', () => {
+  const tokenizer = must(loadTokenizer(byteLevelTokenizer()));
+  const section = (kind: Row['sections'][number]['kind'], text: string, weight: number) => ({
+    kind,
+    text,
+    weight,
+    eventId: 'e',
+    author: null,
+  });
+  const row = (end: boolean): Row => ({
+    id: 'r',
+    bucket: 'SI',
+    problemId: 'p',
+    trajectoryId: null,
+    iteration: null,
+    sections: [section('prompt', 'ab', 1), section('attempt', 'cd', 0), section('feedback', 'é', 1.5)],
+    end,
+  });
+
+  it('changes its weight exactly where a section begins; the end token weighs as the last section', () => {
+    const bytes = [...Buffer.from('abcdé')];
+    expect(tokenizeRow(row(true), tokenizer)).toEqual({
+      id: 'r',
+      ids: [...bytes, trainedEndId],
+      weights: [1, 1, 0, 0, 1.5, 1.5, 1.5],
+    });
+    expect(tokenizeRow(row(false), tokenizer).ids).toEqual(bytes);
+  });
+
+  it('is fed shifted by one: a token is predicted with its own weight, padding has none', () => {
+    const rows = [tokenizeRow(row(true), tokenizer), rowOf('short', 2)];
+    const filled = fillBatch(rows, { rows: [0, 1], length: 8 }, 3, 'tokens');
+    if (filled === undefined) throw new Error('the batch has weight');
+    const at = (data: ArrayLike<number | bigint>, place: number): number[] =>
+      Array.from({ length: 8 }, (_, i) => Number(data[place * 8 + i]));
+    const ids = rows[0]?.ids ?? [];
+    expect(at(filled.ids, 0)).toEqual([...ids.slice(0, -1), 0, 0]);
+    expect(at(filled.targets, 0)).toEqual([...ids.slice(1), 0, 0]);
+    expect(at(filled.weights, 0)).toEqual([1, 0, 0, 1.5, 1.5, 1.5, 0, 0]);
+    expect(at(filled.weights, 1)).toEqual([1, 0, 0, 0, 0, 0, 0, 0]);
+    expect(at(filled.weights, 2)).toEqual(new Array<number>(8).fill(0));
+    expect(filled.tokens).toBe(5);
+    expect(filled.scale).toBe(1 / 5);
+    expect(fillBatch(rows, { rows: [0, 1], length: 8 }, 3, 'weights')?.scale).toBe(1 / 6.5);
+  });
+
+  it('is no batch when nothing in it is trained on', () => {
+    const silent = { id: 's', ids: [1, 2, 3], weights: [1, 0, 0] };
+    // The first token is predicted by nothing, so its weight is of no use.
+    for (const normaliser of ['tokens', 'weights'] as const)
+      expect(fillBatch([silent], { rows: [0], length: 4 }, 1, normaliser)).toBeUndefined();
+  });
+});

@@ -1,4 +1,4 @@
-import { canonicalJson, sha256, type Digest, type Json } from './digest';
+import { canonicalJson, quoted, sha256, type Digest, type Json } from './digest';
 
 /** What a writer hands to the log. Everything in it is covered by the event's leaf hash, except `observed`. */
 export interface NewEvent {
@@ -65,8 +65,16 @@ export interface LeafText {
 /** The leaf hash where the data's canonical JSON text is at hand already (the append path). */
 export const leafOfText = (event: LeafText): Digest => {
   const { stream, revision, id, type, version, dataText, meta } = event;
-  const rest = canonicalJson({ id, meta, revision, stream, type, version });
-  return sha256(`\u0000{"data":${dataText},${rest.slice(1)}`);
+  const { causation, correlation, prev } = meta;
+  // Canonical JSON written out: names in order, as canonicalJson gives them (a property test compares), but faster.
+  const links =
+    (causation === undefined ? '' : `"causation":${quoted(causation)},`) +
+    (correlation === undefined ? '' : `"correlation":${quoted(correlation)},`);
+  const before = prev === null ? 'null' : quoted(prev);
+  return sha256(
+    `\u0000{"data":${dataText},"id":${quoted(id)},"meta":{${links}"prev":${before}},` +
+      `"revision":${revision},"stream":${quoted(stream)},"type":${quoted(type)},"version":${version}}`,
+  );
 };
 
 /**

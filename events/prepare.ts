@@ -17,29 +17,33 @@ export interface Unstorable {
   readonly message: string;
 }
 
-const control = /\p{Cc}/u;
+/** Control characters: C0, DEL, C1. */
+const hasControl = (name: string): boolean => {
+  for (let i = 0; i < name.length; i++) {
+    const code = name.charCodeAt(i);
+    if (code < 0x20 || (code >= 0x7f && code < 0xa0)) return true;
+  }
+  return false;
+};
 
 /** Names end up in columns, file names and terminals: not empty, well-formed Unicode, no control characters. */
 const badName = (what: string, name: unknown): string | undefined => {
   if (typeof name !== 'string' || name === '') return `${what}: expected a non-empty string, got ${typeof name}`;
-  if (control.test(name)) return `${what}: expected no control characters, got ${JSON.stringify(name)}`;
+  if (hasControl(name)) return `${what}: expected no control characters, got ${JSON.stringify(name)}`;
   return name.isWellFormed() ? undefined : `${what}: expected Unicode text, got a lone surrogate`;
 };
 
 /** The meta that is stored and hashed: known fields only, so that nothing slips into or out of a hash. */
 export const storedMeta = (meta: Meta, prev: string | null): StoredMeta => {
   const { causation, correlation } = meta;
-  return {
-    ...(causation === undefined ? {} : { causation }),
-    ...(correlation === undefined ? {} : { correlation }),
-    prev,
-  };
+  if (causation === undefined) return correlation === undefined ? { prev } : { correlation, prev };
+  return correlation === undefined ? { causation, prev } : { causation, correlation, prev };
 };
 
 const badMeta = (meta: Meta): string | undefined => {
-  for (const [key, value] of Object.entries(meta)) {
+  for (const key of Object.keys(meta)) {
     if (key !== 'causation' && key !== 'correlation') return `meta.${key}: expected only causation and correlation`;
-    const bad = badName(`meta.${key}`, value);
+    const bad = badName(`meta.${key}`, meta[key]);
     if (bad !== undefined) return bad;
   }
   return undefined;
@@ -59,11 +63,11 @@ const textOf = (value: Json): { readonly text: string } | { readonly message: st
   }
 };
 
-/** Checks one event and makes its canonical text. Every adapter calls it first, so all of them refuse the same things. */
-export const prepare = (stream: string, event: NewEvent): Prepared | Unstorable => {
+/** Checks one event and makes its canonical text. */
+export const prepare = (event: NewEvent): Prepared | Unstorable => {
   const { id, type, version, meta } = event;
   const refuse = (message: string): Unstorable => ({ id, message });
-  const bad = badName('stream', stream) ?? badName('id', id) ?? badName('type', type) ?? badMeta(meta);
+  const bad = badName('id', id) ?? badName('type', type) ?? badMeta(meta);
   if (bad !== undefined) return refuse(bad);
   if (!Number.isSafeInteger(version) || version < 1) return refuse(`version: expected 1, 2, ..., got ${version}`);
   const data = textOf(event.data);
@@ -74,11 +78,16 @@ export const prepare = (stream: string, event: NewEvent): Prepared | Unstorable 
   return { id, type, version, dataText: data.text, meta, observedText: observed.text };
 };
 
-/** Prepares a batch, or says which event of it cannot be stored. */
+/**
+ * Prepares a batch, or says which event of it cannot be stored. Every adapter calls it first, so all of them refuse the
+ * same things.
+ */
 export const prepareAll = (stream: string, events: readonly NewEvent[]): readonly Prepared[] | Unstorable => {
   const prepared: Prepared[] = [];
+  const bad = badName('stream', stream);
+  if (bad !== undefined) return { id: String(events[0]?.id), message: bad };
   for (const event of events) {
-    const one = prepare(stream, event);
+    const one = prepare(event);
     if ('message' in one) return one;
     prepared.push(one);
   }
@@ -88,10 +97,12 @@ export const prepareAll = (stream: string, events: readonly NewEvent[]): readonl
 /** The index of the first event of a batch whose id comes again in it; -1 when all ids differ. */
 export const repeatedAt = (events: readonly { readonly id: string }[]): number => {
   const seen = new Map<string, number>();
-  for (const [i, { id }] of events.entries()) {
+  let i = 0;
+  for (const { id } of events) {
     const before = seen.get(id);
     if (before !== undefined) return before;
     seen.set(id, i);
+    i += 1;
   }
   return -1;
 };

@@ -51,11 +51,11 @@ export const philox4x32 = (
 /** A stream of draws under one key. */
 export interface Draws {
   /** The i-th draw, uniform in [0, 1), 53 bits. */
-  uniform(i: number): number;
+  readonly uniform: (i: number) => number;
   /** The i-th draw as an integer in [0, n). */
-  integer(i: number, n: number): number;
+  readonly integer: (i: number, n: number) => number;
   /** The i-th draw as a standard normal deviate (Box-Muller). */
-  normal(i: number): number;
+  readonly normal: (i: number) => number;
 }
 
 /** Draws keyed by an identity: the key's SHA-256 gives the Philox key and half of the counter. */

@@ -1,4 +1,4 @@
-import type { Position } from '../../events/envelope';
+import { positionOf, type Position } from '../../events/envelope';
 import type { EventLog, ReadAll } from '../ports/eventLog';
 import type { Args } from './args';
 import type { Context } from './command';
@@ -37,7 +37,7 @@ export const readingLog = async (log: EventLog, args: Args, context: Context): P
   const at = args.whole('at');
   if (at === undefined) return log;
   const { position, size } = await log.head();
-  const until = String(at) as Position;
+  const until = positionOf(at);
   if (at === 0 || position === undefined || log.comparePositions(until, position) > 0) {
     return usage(`--at: expected a position from 1 to ${position ?? 0} (${size} events), got ${at}`);
   }

@@ -40,6 +40,8 @@ export interface Command {
   readonly summary: string;
   /** What --json prints: one object, or one object a line. */
   readonly json: 'object' | 'lines' | 'none';
+  /** Fields that its JSON also has when the command fails, beside `ok: false` and `error`. */
+  readonly failure?: object;
   /** Shape of the JSON, and what else there is to say; shown under the options. */
   readonly details: string;
   readonly arguments: readonly Argument[];

@@ -9,6 +9,7 @@ import type { TensorRuntime } from '../ports/tensorRuntime';
 import type { Args } from './args';
 import type { Context } from './command';
 import { must, stop } from './faults';
+import { typed } from './lazy';
 import { installedVersions } from './packageRoot';
 
 /** A ledger and its blobs, as this command holds them. */
@@ -62,8 +63,7 @@ export const openRuntime = (args: Args): TensorRuntime => {
   const threads = args.whole('threads') ?? 0;
   let loaded: OrtModule;
   try {
-    // oxlint-disable-next-line typescript/no-require-imports -- a lazy import that needs no file extension
-    loaded = require('../adapters/onnxruntime/tensorRuntime') as OrtModule;
+    loaded = typed<OrtModule>(require('../adapters/onnxruntime/tensorRuntime'));
   } catch (failure) {
     return stop({ tag: 'RuntimeMissing', message: failure instanceof Error ? failure.message : String(failure) });
   }

@@ -1,5 +1,5 @@
 import type { Fault } from './faults';
-import type { Explained, Table, Tag, Where } from './explain/explained';
+import type { Explained, OfTag, Table, Tag, Where } from './explain/explained';
 import { inputTable } from './explain/input';
 import { modelTable } from './explain/model';
 import { runTable } from './explain/run';
@@ -9,6 +9,7 @@ export type { Explained, Where } from './explain/explained';
 
 const table: Table<Tag> = { ...storeTable, ...modelTable, ...runTable, ...inputTable };
 
+const render = <T extends Tag>(tag: T, fault: OfTag<T>, where: Where): Explained => table[tag](fault, where);
+
 /** One message for a fault: what, where, expected and got, what to do next. Never a whole payload, never a secret. */
-export const explain = (fault: Fault, where: Where): Explained =>
-  (table[fault.tag] as (fault: Fault, where: Where) => Explained)(fault, where);
+export const explain = (fault: Fault, where: Where): Explained => render(fault.tag, fault, where);

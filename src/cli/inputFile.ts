@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { stop } from './faults';
 
-const reason = (failure: unknown): string => (failure instanceof Error ? failure.message : String(failure));
+export const reason = (failure: unknown): string => (failure instanceof Error ? failure.message : String(failure));
 
 /** A text file that a person named; UTF-8, or it is refused. */
 export const readText = (path: string): string => new TextDecoder('utf-8', { fatal: false }).decode(readBytes(path));

@@ -7,7 +7,7 @@ import { findById, type Found } from '../../projections/why';
 import type { BlobStore } from '../ports/blobStore';
 import type { EventLog } from '../ports/eventLog';
 import { must, stop } from './faults';
-import { allEvents } from './find';
+import { allEvents, byPrefix } from './find';
 
 /** What the ledger knows of where things came from and went, with the datasets' rows at hand. */
 export interface View {
@@ -35,16 +35,12 @@ export const decisionsOf = async (blobs: BlobStore, digest: Digest): Promise<rea
 
 /** The one thing that an id means; `<dataset>#<n>` is the n-th row of a dataset, counted from 0. */
 export const resolveTarget = (target: string, { lineage, rows }: View, decisions: readonly Decision[] = []): Found => {
-  const [, prefix, index] = /^([0-9a-f]+)#(\d+)$/.exec(target) ?? [];
+  const [, prefix, index] = /^([0-9a-f]+|latest)#(\d+)$/.exec(target) ?? [];
   if (prefix !== undefined && index !== undefined) {
-    const dataset = only(
-      prefix,
-      findById(prefix, { lineage }).filter((found) => found.kind === 'dataset'),
-      'dataset',
-    );
-    const row = rows.get(dataset.id)?.[Number(index)];
+    const dataset = byPrefix('dataset', prefix, [...lineage.datasets.keys()]);
+    const row = rows.get(dataset)?.[Number(index)];
     if (row !== undefined) return { kind: 'row', id: row.id };
-    const most = rows.get(dataset.id)?.length ?? 0;
+    const most = rows.get(dataset)?.length ?? 0;
     return stop({
       tag: 'IdNotFound',
       what: 'row',

@@ -57,9 +57,8 @@ const tell = async (failure: unknown, asked: Asked, out: Output, signal: Signal 
       : explain(fault, where);
   process.stderr.write(`tripost ${command.name}: ${message}\n`);
   if (args.has('json') && command.json === 'object' && !out.used()) {
-    await out
-      .json({ error: { kind: fault?.tag ?? 'Unexpected', exit: exitCodes[exit].code, message } })
-      .catch(() => undefined);
+    const error = { kind: fault?.tag ?? 'Unexpected', exit: exitCodes[exit].code, message };
+    await out.json({ ...command.failure, ok: false, error }).catch(() => undefined);
   }
   return exit;
 };
@@ -125,6 +124,8 @@ const main = async (argv: readonly string[]): Promise<number> => {
   return asked === undefined ? exitCodes.ok.code : exitCodes[await perform(asked)].code;
 };
 
-void main(process.argv.slice(2)).then((code) => {
-  process.exitCode = code;
-});
+const start = async (): Promise<void> => {
+  process.exitCode = await main(process.argv.slice(2));
+};
+
+void start();

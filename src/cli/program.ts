@@ -24,6 +24,15 @@ const optionOf = (flag: Flag): Option => {
   return option;
 };
 
+/** Without the variable's name, which follows from the option's: the end of `tripost --help` says how. */
+const describeOption = ({ description, argChoices, defaultValue }: Option): string => {
+  const facts = [
+    ...(argChoices === undefined ? [] : [argChoices.join(', ')]),
+    ...(typeof defaultValue === 'string' ? [`default: ${defaultValue}`] : []),
+  ];
+  return facts.length === 0 ? description : `${description} (${facts.join('; ')})`;
+};
+
 const takesValue = (flag: Flag): boolean => flag.flags.includes('<');
 
 /** `TRIPOST_JSON=0` and an empty variable mean no; commander alone takes any value of a flag's variable for yes. */
@@ -84,6 +93,7 @@ export const buildProgram = (
     .helpCommand('help [command]', 'print help on a command')
     .showSuggestionAfterError(true)
     .exitOverride()
+    .configureHelp({ optionDescription: describeOption })
     .configureOutput({ writeOut: out, writeErr: err, getOutHelpWidth: () => 100, getErrHelpWidth: () => 100 })
     .addHelpText('after', footer);
   const named = new Set(argv);

@@ -87,14 +87,16 @@ export const createProgress = ({ live, now, write, columns }: ProgressOptions): 
     .subscribe((one) => {
       if (one === undefined) return;
       const ended = latest !== undefined && latest.step.phase !== one.step.phase;
-      // A phase's last word is always shown: its end is what a log is read for.
+      // A phase's first and last words are always shown: they are what a log is read for.
       if (ended && latest !== undefined) {
         show(latest);
         if (live) write('\n');
       }
+      const { done, total } = one.step;
+      if (latest === undefined || ended || (total > 0 && done >= total)) show(one);
       latest = one;
-      if (one.step.total > 0 && one.step.done >= one.step.total) show(one);
-      else tracked.next(one);
+      // Always, so that what the throttle holds back is never older than what was shown.
+      tracked.next(one);
     });
   return {
     report: (step) => steps.next(step),

@@ -7,7 +7,7 @@ import type { RunInput } from '../run/run';
 import { findTask } from '../tasks';
 import type { Args } from './args';
 import { stop, usage } from './faults';
-import { readText } from './inputFile';
+import { readText, reason } from './inputFile';
 import { loadPolicy } from './policyFile';
 import { readStudentFolder } from './studentFolder';
 
@@ -37,7 +37,7 @@ const valueOf = ({ value, from }: Override): unknown => {
   try {
     return parse(value) as unknown;
   } catch (failure) {
-    return usage(`${from}: the value is not YAML: ${(failure as Error).message}`);
+    return usage(`${from}: the value is not YAML: ${reason(failure)}`);
   }
 };
 

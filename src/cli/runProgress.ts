@@ -1,33 +1,42 @@
 import type { RunProgress } from '../run/run';
 import type { Step } from './progress';
+import { inOrder } from './inOrder';
 
 const iterationName = (iteration: number): string => (iteration === 0 ? 'base' : `iteration ${iteration}`);
 
+type Of<Phase extends RunProgress['phase']> = Extract<RunProgress, { readonly phase: Phase }>;
+
+const noted = (progress: Of<'pose' | 'derive' | 'seal'>): Omit<Step, 'phase'> => {
+  return { done: 0, total: 0, unit: '', detail: progress.detail };
+};
+
+/** One line per phase; a phase without one does not compile. */
+const steps: { readonly [Phase in RunProgress['phase']]: (progress: Of<Phase>) => Omit<Step, 'phase'> } = {
+  pose: noted,
+  derive: noted,
+  seal: noted,
+  collect: ({ progress: { done, total, newCalls, reusedCalls, outcomes } }) => {
+    const facts = [`${newCalls} calls`, ...(reusedCalls > 0 ? [`${reusedCalls} reused`] : [])];
+    for (const [outcome, n] of inOrder(outcomes)) facts.push(`${outcome} ${n}`);
+    return { done, total, unit: 'trajectories', detail: facts.join(', ') };
+  },
+  train: ({ step: { step, loss, tokens }, steps: total }) => {
+    return { done: step, total, unit: 'steps', detail: `loss ${loss.toFixed(4)}, ${tokens} tokens` };
+  },
+  trained: ({ steps: total, reusedSteps }) => {
+    const detail = `${total} steps${reusedSteps > 0 ? `, ${reusedSteps} of them from the ledger` : ''}`;
+    return { done: 0, total: 0, unit: '', detail };
+  },
+  evaluate: ({ done, total }) => ({ done, total, unit: 'problems', detail: '' }),
+};
+
+const stepOf = <Phase extends RunProgress['phase']>(phase: Phase, progress: Of<Phase>): Step => ({
+  phase,
+  ...steps[phase](progress),
+});
+
 /** What the loop says of itself, as a progress line. */
 export const progressStep = (progress: RunProgress): Step => {
-  const of = iterationName(progress.iteration);
-  switch (progress.phase) {
-    case 'pose':
-    case 'derive':
-    case 'seal':
-      return { phase: `${of}, ${progress.phase}`, done: 0, total: 0, unit: '', detail: progress.detail };
-    case 'collect': {
-      const { done, total, newCalls, reusedCalls, outcomes } = progress.progress;
-      const facts = [`${newCalls} calls`, ...(reusedCalls > 0 ? [`${reusedCalls} reused`] : [])];
-      for (const [outcome, n] of Object.entries(outcomes).sort()) facts.push(`${outcome} ${n}`);
-      return { phase: `${of}, collect`, done, total, unit: 'trajectories', detail: facts.join(', ') };
-    }
-    case 'train': {
-      const { step, loss, tokens } = progress.step;
-      const detail = `loss ${loss.toFixed(4)}, ${tokens} tokens`;
-      return { phase: `${of}, train`, done: step, total: progress.steps, unit: 'steps', detail };
-    }
-    case 'trained': {
-      const { steps, reusedSteps } = progress;
-      const detail = `${steps} steps${reusedSteps > 0 ? `, ${reusedSteps} of them from the ledger` : ''}`;
-      return { phase: `${of}, trained`, done: 0, total: 0, unit: '', detail };
-    }
-    case 'evaluate':
-      return { phase: `${of}, evaluate`, done: progress.done, total: progress.total, unit: 'problems', detail: '' };
-  }
+  const step = stepOf(progress.phase, progress);
+  return { ...step, phase: `${iterationName(progress.iteration)}, ${step.phase}` };
 };

@@ -6,7 +6,7 @@ import type { BlobStore } from '../ports/blobStore';
 import type { EventLog } from '../ports/eventLog';
 import type { TrainedStudent } from '../run/base';
 import { must, stop } from './faults';
-import { readBytes, readText, writing } from './inputFile';
+import { readBytes, readText, reason, writing } from './inputFile';
 
 export const receiptFile = 'receipt.jsonl';
 
@@ -35,18 +35,22 @@ const readReceipt = (path: string): readonly Json[] => {
       if (isLine(value)) lines.push({ type: value.type, version: value.version, data: value.data });
       else bad.push(`line ${i + 1}: expected {type, version, data}`);
     } catch (failure) {
-      bad.push(`line ${i + 1}: ${(failure as Error).message}`);
+      bad.push(`line ${i + 1}: ${reason(failure)}`);
     }
   }
   return bad.length > 0 ? stop({ tag: 'BadLines', path, lines: bad, total: bad.length }) : lines;
 };
 
+const isFields = (json: Json): json is Readonly<Record<string, Json>> =>
+  typeof json === 'object' && json !== null && !Array.isArray(json);
+const fieldsOf = (json: Json): Readonly<Record<string, Json>> => (isFields(json) ? json : {});
+
 /** The files that the receipt's final checkpoint names; undefined without a receipt. */
 const namedByReceipt = (events: readonly Json[]): readonly string[] | undefined => {
   for (const event of events) {
     if (!isLine(event) || event.type !== 'CheckpointWritten') continue;
-    const data = event.data as { readonly kind?: Json; readonly files?: Readonly<Record<string, Json>> };
-    if (data.kind === 'final' && data.files !== undefined) return Object.keys(data.files);
+    const { kind, files } = fieldsOf(event.data);
+    if (kind === 'final' && files !== undefined) return Object.keys(fieldsOf(files));
   }
   return undefined;
 };
@@ -90,7 +94,7 @@ export const filesOf = async (
 
 /** A resume state's blob is of no use elsewhere, so its event stays behind. */
 const isResumeState = ({ type, data }: RecordedEvent): boolean =>
-  type === 'CheckpointWritten' && (data as { readonly kind?: Json }).kind === 'resume';
+  type === 'CheckpointWritten' && fieldsOf(data)['kind'] === 'resume';
 
 /** The events of a training as lines that can be imported into another ledger. */
 export const receiptOf = async (log: EventLog, trainingId: string): Promise<string> => {

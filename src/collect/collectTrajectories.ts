@@ -1,10 +1,9 @@
 import * as E from 'fp-ts/Either';
 import { from, lastValueFrom, mergeMap, toArray } from 'rxjs';
 import { contentId, type Json } from '../../events/digest';
-import type { EventDefinition } from '../../events/defineEvent';
 import type { NewEvent } from '../../events/envelope';
 import { generationProduced, type GenerationProduced, type Sampling } from '../../events/generationProduced';
-import { definitions, type DecodeError, type LedgerEvent } from '../../events/index';
+import { definitionOf, type DecodeError, type LedgerEvent } from '../../events/index';
 import type { ProblemPosed } from '../../events/problemPosed';
 import { openStream, type OpenStream } from '../ledger/openStream';
 import type { AppendError, EventLog } from '../ports/eventLog';
@@ -88,7 +87,7 @@ const callsOf = (events: readonly LedgerEvent[]): { readonly call: Call; readonl
   );
 
 const createFact = (fact: TrajectoryFact, correlation: string): NewEvent =>
-  (definitions[fact.type] as EventDefinition<string, unknown>).create(fact.data, { correlation });
+  definitionOf(fact.type).create(fact.data, { correlation });
 
 /**
  * Lets the student answer every problem `passes` times, edits each trajectory and puts every step on the ledger.

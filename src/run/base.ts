@@ -2,8 +2,7 @@ import * as E from 'fp-ts/Either';
 import { checkpointWritten } from '../../events/checkpointWritten';
 import type { Environment } from '../../events/codecs';
 import type { Digest, Json } from '../../events/digest';
-import type { EventDefinition } from '../../events/defineEvent';
-import { decodeEvent, definitions, type DecodeError, type EventType, type LedgerEvent } from '../../events/index';
+import { decodeEvent, definitionOf, type DecodeError, type LedgerEvent } from '../../events/index';
 import type { ProblemPosed } from '../../events/problemPosed';
 import type { Policy } from '../../projections/policies/policy';
 import { appendOnce, openStream } from '../ledger/openStream';
@@ -102,25 +101,23 @@ const importTraining = async (
   if (E.isLeft(stored)) return stored;
   const stream = await openStream(log, `training-${trainingId}`);
   if (E.isLeft(stream)) return stream;
-  const facts: { readonly type: EventType; readonly data: unknown }[] = [];
+  const facts: LedgerEvent[] = [];
   for (const [i, json] of student.events.entries()) {
     const { type, version, data } = json as { readonly type: string; readonly version: number; readonly data: Json };
     const event = { type, version, data, id: `receipt line ${i + 1}`, stream: stream.right.stream, revision: i };
     const decoded = decodeEvent(event as unknown as Parameters<typeof decodeEvent>[0]);
     if (E.isLeft(decoded)) return decoded;
-    facts.push({ type: decoded.right.type, data: decoded.right.data });
+    facts.push(decoded.right);
   }
   const differs = (field: string, expected: string, got: string): E.Either<BaseError, never> =>
     E.left({ tag: 'ReceiptDiffers', field, expected, got });
-  const receipt = facts.find((fact) => fact.type === 'TrainingCompleted')?.data as
-    | { trainingId: string; dataset: Digest; weights: Digest; checkpoint: Digest }
-    | undefined;
+  const [receipt] = facts.flatMap((fact) => (fact.type === 'TrainingCompleted' ? [fact.data] : []));
   if (receipt === undefined) return differs('TrainingCompleted', 'a receipt', 'none');
   if (receipt.dataset !== request.dataset) return differs('dataset', request.dataset, receipt.dataset);
   if (receipt.trainingId !== trainingId) return differs('training', trainingId, receipt.trainingId);
   if (receipt.checkpoint !== stored.right.digest)
     return differs('checkpoint files', receipt.checkpoint, stored.right.digest);
-  const created = facts.map(({ type, data }) => (definitions[type] as EventDefinition<string, unknown>).create(data));
+  const created = facts.map(({ type, data }) => definitionOf(type).create(data));
   // A training that was begun here wrote the same events: it is a prefix of the receipt, which is then completed.
   const here = stream.right.events;
   const other = here.find((event, i) => created[i]?.id !== event.id);
@@ -149,10 +146,9 @@ export const baseStudent = async (
 ): Promise<E.Either<BaseError, LoadedCheckpoint>> => {
   const tokenizer = tokenizerFor(config.tokenizer, task, set.problems);
   if (E.isLeft(tokenizer)) return tokenizer;
-  const derived = await derive(
-    { policy, seed: config.seed, scope: { problemSet: set.name }, tokenizer: tokenizer.right },
-    ports,
-  );
+  // Iteration 0 is the base: no trajectory is in its scope, so what is collected later does not change its decisions.
+  const scope = { iteration: 0, problemSet: set.name };
+  const derived = await derive({ policy, seed: config.seed, scope, tokenizer: tokenizer.right }, ports);
   if (E.isLeft(derived)) return derived;
   const shape: ModelShape = { ...config.shape, vocabSize: tokenizer.right.vocabSize };
   const base: Base = {

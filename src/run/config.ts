@@ -38,7 +38,7 @@ const trainSection = (defaults: typeof paperTrainConfig) => {
     fields.name,
     fields.is,
     (u, c) => {
-      const given = typeof u === 'object' && u !== null ? (u as Readonly<Record<string, unknown>>) : {};
+      const given: Readonly<Record<string, unknown>> = typeof u === 'object' && u !== null ? { ...u } : {};
       const { steps, epochs } = { steps: given['steps'] ?? null, epochs: given['epochs'] ?? null };
       if (steps !== null && epochs !== null) return t.failure(u, c, 'expected steps or epochs, got both');
       return fields.validate(steps === null && epochs === null ? u : { ...given, steps, epochs }, c);

@@ -94,7 +94,7 @@ export interface RunSummary {
 export const runIdOf = ({ config, policy, basePolicy }: RunInput): string => {
   // Where the base's weights come from does not matter: its training has an identity of its own.
   const { trained: _, ...base } = config.base;
-  return digestOf({ config: { ...config, base }, policy, basePolicy } as unknown as Json).slice(0, 16);
+  return digestOf({ config: { ...config, base }, policy, basePolicy }).slice(0, 16);
 };
 
 export const begin = async (
@@ -106,7 +106,7 @@ export const begin = async (
   const { environment, codeVersion } = ports;
   if (stream.events.length === 0) {
     const { trained: _, ...base } = config.base;
-    const resolved = { ...config, base } as unknown as Json;
+    const resolved: Json = { ...config, base };
     return stream.append([runStarted.create({ runId, config: resolved, seed: config.seed, codeVersion, environment })]);
   }
   const now = digestOf({ codeVersion, environment });
@@ -156,6 +156,12 @@ const runWith = async (
   if (E.isLeft(set)) return set;
   const loop = new Loop(input, ports, programs, runId, set.right, stream);
   return loop.all();
+};
+
+/** Rows that the student cannot read are dropped, each with its decision (TriPosT §1.5), unless the policy is stricter. */
+const fitting = (policy: Policy, maxPositions: number): Policy => {
+  const maxTokens = Math.min(policy.admit.maxTokens ?? maxPositions, maxPositions);
+  return { ...policy, admit: { ...policy.admit, maxTokens } };
 };
 
 /** The iterations of one run; the student of one is the base of the next. */
@@ -271,7 +277,8 @@ class Loop {
 
   private async iterate(student: LoadedCheckpoint, iteration: number): Promise<E.Either<RunError, LoadedCheckpoint>> {
     const { input, ports, runId } = this;
-    const { config, policy } = input;
+    const { config } = input;
+    const policy = fitting(input.policy, student.shape.maxPositions);
     const started = iterationStarted.create({
       runId,
       iteration,

@@ -50,21 +50,25 @@ const windowBatches = 8;
 
 /**
  * Which rows form which step's batch. Every epoch is a new order, drawn per (seed, epoch, row id); a batch may span two
- * epochs, so every row is used equally often, up to one. Within a window of 8 batches rows of like length meet.
+ * epochs, so every row is used equally often, up to one. Within a window of at most 8 batches rows of like length meet.
+ * A window ends with its epoch: the copies of a row in several epochs are of one length and would meet in one batch.
  */
 export const planBatches = (
   rows: readonly TokenRow[],
   { batchSize, steps, seed, lengthMultiple }: BatchPlan,
 ): readonly PlannedBatch[] => {
-  const needed = steps * batchSize;
+  const needed = rows.length === 0 ? 0 : steps * batchSize;
   const order: number[] = [];
   const indexed = rows.map((row, index) => ({ id: row.id, index }));
-  for (let epoch = 0; order.length < needed && rows.length > 0; epoch++)
+  for (let epoch = 0; order.length < needed; epoch++)
     for (const { index } of shuffledById(indexed, (row) => row.id, [seed, 'batch order', epoch])) order.push(index);
   const lengthOf = (index: number): number => (rows[index]?.ids.length ?? 1) - 1;
   const batches: PlannedBatch[] = [];
-  for (let start = 0; start < needed; start += windowBatches * batchSize) {
-    const window = order.slice(start, Math.min(start + windowBatches * batchSize, needed));
+  for (let start = 0, end = 0; start < needed; start = end) {
+    const epochEnd = (Math.floor(start / rows.length) + 1) * rows.length;
+    const batchesLeft = Math.ceil((Math.min(epochEnd, needed) - start) / batchSize);
+    end = start + Math.min(windowBatches, batchesLeft) * batchSize;
+    const window = order.slice(start, end);
     window.sort((a, b) => lengthOf(a) - lengthOf(b) || a - b);
     const cut = Array.from({ length: Math.ceil(window.length / batchSize) }, (_, i) =>
       window.slice(i * batchSize, (i + 1) * batchSize),

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { RecordedEvent } from '../../events/envelope';
 import { verify } from '../../src/ledger/verify';
 import { appendingChild } from '../support/appendingChild';
-import { appendTo, collect, someEvents } from '../support/events';
+import { appendTo, collect, fieldsOf, someEvents } from '../support/events';
 import { newFolder, openLedger, removeFolders } from '../support/ledgerFile';
 import { compiled } from '../support/rawSql';
 
@@ -34,9 +34,9 @@ const writeAndKill = (dist: string, env: NodeJS.ProcessEnv, path: string, round:
 const partial = (events: readonly RecordedEvent[]): readonly string[] => {
   const counts = new Map<string, { readonly size: number; count: number }>();
   for (const event of events.filter((one) => one.stream.startsWith('r'))) {
-    const { batch, size } = event.data as unknown as { readonly batch: readonly number[]; readonly size: number };
-    const key = `${event.stream.split('-')[0]}:${batch.join('-')}`;
-    const entry = counts.get(key) ?? { size, count: 0 };
+    const { batch, size } = fieldsOf(event.data);
+    const key = `${event.stream.split('-')[0]}:${JSON.stringify(batch)}`;
+    const entry = counts.get(key) ?? { size: Number(size), count: 0 };
     entry.count += 1;
     counts.set(key, entry);
   }

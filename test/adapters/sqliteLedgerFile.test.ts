@@ -130,7 +130,7 @@ describe('opening', () => {
     const other = newPath();
     runSql(other, 'CREATE TABLE photos (id INTEGER PRIMARY KEY); PRAGMA user_version = 1');
     const error = await refusedToOpen(other, mode);
-    expect(error).toMatchObject({ tag: 'NotALedger', message: expect.stringContaining('it has photos') as string });
+    expect(error).toMatchObject({ tag: 'NotALedger', message: expect.stringContaining('it has photos') });
     expect(filesOf(other)).toEqual(['ledger.db']);
   });
 
@@ -138,7 +138,7 @@ describe('opening', () => {
     const path = await closed();
     runSql(path, 'PRAGMA user_version = 99');
     const error = await refusedToOpen(path, 'write');
-    expect(error).toMatchObject({ tag: 'NotALedger', message: expect.stringContaining('schema 99') as string });
+    expect(error).toMatchObject({ tag: 'NotALedger', message: expect.stringContaining('schema 99') });
   });
 
   it('refuses to write behind a tail that is cut off', async () => {
@@ -147,7 +147,7 @@ describe('opening', () => {
     const error = await refusedToOpen(path, 'write');
     expect(error).toMatchObject({
       tag: 'Damaged',
-      message: expect.stringContaining('the last one stored is at 4') as string,
+      message: expect.stringContaining('the last one stored is at 4'),
     });
   });
 
@@ -204,7 +204,7 @@ describe('one writer', () => {
     const holder = { pid: dead, host: hostname(), command: 'tripost run', started: null, token: 'x' };
     writeFileSync(`${path}.lock`, JSON.stringify({ ...holder, host: 'another-host' }));
     const elsewhere = await refusedToOpen(path, 'write');
-    expect(elsewhere).toMatchObject({ tag: 'Locked', holder: expect.stringContaining('another-host') as string });
+    expect(elsewhere).toMatchObject({ tag: 'Locked', holder: expect.stringContaining('another-host') });
     writeFileSync(`${path}.lock`, 'scribble');
     expect(await refusedToOpen(path, 'write')).toMatchObject({ tag: 'Locked' });
     writeFileSync(`${path}.lock`, JSON.stringify({ ...holder, pid: process.pid, started: 'another time' }));

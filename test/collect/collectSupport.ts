@@ -85,7 +85,8 @@ export class FakeStudent implements LanguageModel {
   }
 
   private completionOf({ key }: CompletionRequest) {
-    const [id, call] = [key[4], Number(key[6])];
+    // Every key ends in problem, 'call', number of the call.
+    const [id, call] = [key.at(-3), Number(key.at(-1))];
     const at = this.problems.findIndex(({ problemId }) => problemId === id);
     const problem = this.problems[at];
     const text = problem === undefined ? undefined : this.texts(problem, at)[call];

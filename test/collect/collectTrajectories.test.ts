@@ -140,7 +140,7 @@ describe('collecting', () => {
       at === 0 ? [`\n${wrong(problem)}`] : answers(problem, at);
     const student = new FakeStudent(problems, 3, texts);
     must(await collectWith(problems, { log, student, editor }, { rightAnswer: 'answer-match', passes: 1 }));
-    expect(judged).toEqual([wrong(problems[0] as ProblemPosed)]);
+    expect(judged).toEqual(problems.slice(0, 1).map(wrong));
   });
 });
 
@@ -185,7 +185,11 @@ describe('collecting after an interruption', () => {
     );
   });
 
-  it.each([1, 2, 5])('stops between batches when it is cancelled after batch %i', async (batches) => {
+  it.each([
+    [1, E.left({ tag: 'Cancelled', done: 3, total: 14 })],
+    [2, E.left({ tag: 'Cancelled', done: 6, total: 14 })],
+    [5, E.right(expect.objectContaining({ done: 14 }))],
+  ])('stops between batches when it is cancelled after batch %i', async (batches, expected) => {
     const { leaves } = await whole();
     const log = newLog();
     const problems = await poseSeven(log);
@@ -194,8 +198,7 @@ describe('collecting after an interruption', () => {
     let left = batches;
     const onProgress = (): void => void (--left === 0 && stop.abort());
     const result = await collectWith(problems, { log, student, signal: stop.signal, onProgress });
-    if (batches === 5) expect(E.isRight(result)).toBe(true);
-    else expect(result).toEqual(E.left({ tag: 'Cancelled', done: 3 * batches, total: 14 }));
+    expect(result).toEqual(expected);
     expect(closed(await leavesOf(log))).toBe(Math.min(14, 3 * batches));
     must(await collectWith(problems, { log, student: new FakeStudent(problems) }));
     expect(await leavesOf(log)).toEqual(leaves);

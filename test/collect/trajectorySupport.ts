@@ -94,22 +94,14 @@ export class Telling {
   /** One line a fact: what a reader of the ledger would tell. */
   get story(): readonly string[] {
     return this.facts.map((fact) => {
-      switch (fact.type) {
-        case 'AttemptMade':
-          return 'attempt';
-        case 'AnswerVerified':
-          return `verified ${fact.data.round}: ${fact.data.verdict}`;
-        case 'FeedbackGiven':
-          return `feedback ${fact.data.round} by ${fact.data.author}: ${fact.data.step ?? fact.data.verdict}`;
-        case 'ImprovementProduced':
-          return `update ${fact.data.round} by ${fact.data.author}`;
-        case 'TurnRefused':
-          return `refused ${fact.data.turn} by ${fact.data.author}: ${fact.data.rule}`;
-        case 'TrajectoryClosed':
-          return `${fact.data.outcome}: ${fact.data.reason} after ${fact.data.updates}`;
-        default:
-          return fact.type;
-      }
+      if (fact.type === 'AnswerVerified') return `verified ${fact.data.round}: ${fact.data.verdict}`;
+      if (fact.type === 'ImprovementProduced') return `update ${fact.data.round} by ${fact.data.author}`;
+      if (fact.type === 'TurnRefused') return `refused ${fact.data.turn} by ${fact.data.author}: ${fact.data.rule}`;
+      if (fact.type === 'FeedbackGiven')
+        return `feedback ${fact.data.round} by ${fact.data.author}: ${fact.data.step ?? fact.data.verdict}`;
+      if (fact.type === 'TrajectoryClosed')
+        return `${fact.data.outcome}: ${fact.data.reason} after ${fact.data.updates}`;
+      return fact.type === 'AttemptMade' ? 'attempt' : fact.type;
     });
   }
 

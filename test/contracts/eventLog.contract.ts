@@ -1,7 +1,7 @@
 import * as E from 'fp-ts/Either';
-import { leafHash, type Position, type RecordedEvent } from '../../events/envelope';
+import { leafHash } from '../../events/envelope';
 
-import { anEvent, collect, must, refusal, someEvents } from '../support/events';
+import { anEvent, collect, must, refusal, someEvents, the } from '../support/events';
 import { following, positionsOf, reading, type OpenLog } from './eventLogReading.contract';
 
 const appending = (open: OpenLog): void => {
@@ -20,7 +20,7 @@ const appending = (open: OpenLog): void => {
       ['run-1', 3],
     ]);
     for (const [i, event] of all.slice(1).entries()) {
-      expect(log.comparePositions(all[i]?.position as Position, event.position)).toBe(-1);
+      expect(log.comparePositions(the(all[i]).position, event.position)).toBe(-1);
     }
     expect(third.position).toBe(all[4]?.position);
   });
@@ -37,7 +37,7 @@ const appending = (open: OpenLog): void => {
     expect(b?.meta).toEqual({ prev: a?.leaf });
     expect(b?.observed).toBeNull();
     expect(a?.recordedAt).toMatch(/^2026-01-01T/);
-    for (const event of [a, b]) expect(event?.leaf).toBe(leafHash(event as RecordedEvent));
+    for (const event of [the(a), the(b)]) expect(event.leaf).toBe(leafHash(event));
   });
 
   it('keeps leaf hashes free of position, time and what was observed', async () => {
@@ -71,9 +71,9 @@ const appending = (open: OpenLog): void => {
 
   it('refuses what JSON cannot hold, and names that no column or file should hold', async () => {
     const log = await open();
-    const bad = async (event: Partial<ReturnType<typeof anEvent>>, message: string, stream = 's'): Promise<void> => {
-      const error = refusal(await log.append(stream, 'noStream', [anEvent('fine'), { ...anEvent('bad'), ...event }])());
-      expect(error).toMatchObject({ tag: 'NotJson', stream, message: expect.stringContaining(message) as string });
+    const bad = async (part: Readonly<Record<string, unknown>>, message: string, stream = 's'): Promise<void> => {
+      const error = refusal(await log.append(stream, 'noStream', [anEvent('fine'), { ...anEvent('bad'), ...part }])());
+      expect(error).toMatchObject({ tag: 'NotJson', stream, message: expect.stringContaining(message) });
     };
     const cycle: Record<string, unknown> = {};
     cycle['self'] = cycle;
@@ -81,11 +81,11 @@ const appending = (open: OpenLog): void => {
     await bad({ data: [Infinity] }, 'Infinity is not a JSON number');
     await bad({ data: 'a\ud800b' }, 'lone surrogate');
     await bad({ data: { '\udc00': 1 } }, 'lone surrogate');
-    await bad({ data: { a: undefined } as never }, 'undefined has no JSON form');
-    await bad({ data: new Date(0) as never }, 'Date is no plain object');
-    await bad({ data: cycle as never }, 'a cycle');
-    await bad({ observed: 1n as never }, 'bigint has no JSON form');
-    await bad({ meta: { prev: 'forged' } as never }, 'meta.prev: expected only causation and correlation');
+    await bad({ data: { a: undefined } }, 'undefined has no JSON form');
+    await bad({ data: new Date(0) }, 'Date is no plain object');
+    await bad({ data: cycle }, 'a cycle');
+    await bad({ observed: 1n }, 'bigint has no JSON form');
+    await bad({ meta: { prev: 'forged' } }, 'meta.prev: expected only causation and correlation');
     await bad({ id: '' }, 'id: expected a non-empty string');
     await bad({ type: 'a\nb' }, 'type: expected no control characters');
     await bad({ version: 0 }, 'version: expected 1, 2, ..., got 0');

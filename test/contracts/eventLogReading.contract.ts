@@ -1,7 +1,18 @@
 import * as E from 'fp-ts/Either';
 import type { Position, RecordedEvent } from '../../events/envelope';
 import { LogReadError, type CaughtUp, type EventLog } from '../../src/ports/eventLog';
-import { anEvent, appendTo, collect, must, namesOf, refusal, someEvents } from '../support/events';
+import {
+  anEvent,
+  appendTo,
+  asPosition,
+  collect,
+  fieldsOf,
+  must,
+  namesOf,
+  refusal,
+  someEvents,
+  the,
+} from '../support/events';
 
 /** What an adapter's test must give: a new, empty log, every time. */
 export type OpenLog = () => Promise<EventLog>;
@@ -33,13 +44,13 @@ export const reading = (open: OpenLog): void => {
     const p = positionsOf(await collect(log.readAll()));
     const names = async (options: Parameters<EventLog['readAll']>[0]): Promise<string> =>
       (await collect(log.readAll(options))).map((event) => event.revision).join('');
-    expect(await names({ after: p[2] as Position })).toBe('345');
-    expect(await names({ until: p[2] as Position })).toBe('012');
-    expect(await names({ after: p[0] as Position, until: p[3] as Position, max: 2 })).toBe('12');
-    expect(await names({ after: p[5] as Position })).toBe('');
+    expect(await names({ after: the(p[2]) })).toBe('345');
+    expect(await names({ until: the(p[2]) })).toBe('012');
+    expect(await names({ after: the(p[0]), until: the(p[3]), max: 2 })).toBe('12');
+    expect(await names({ after: the(p[5]) })).toBe('');
     expect(await names({ direction: 'backwards' })).toBe('543210');
-    expect(await names({ direction: 'backwards', after: p[4] as Position, until: p[2] as Position })).toBe('32');
-    expect(await names({ direction: 'backwards', after: p[0] as Position })).toBe('');
+    expect(await names({ direction: 'backwards', after: the(p[4]), until: the(p[2]) })).toBe('32');
+    expect(await names({ direction: 'backwards', after: the(p[0]) })).toBe('');
     expect(await names({ direction: 'backwards', max: 1 })).toBe('5');
   });
 
@@ -86,7 +97,7 @@ export const reading = (open: OpenLog): void => {
     const log = await open();
     must(await log.append('s', 'noStream', [anEvent('a', { list: [1] })])());
     const [first] = await collect(log.readAll());
-    (first?.data as { list: number[] }).list.push(2);
+    Object.assign(fieldsOf(first?.data), { list: [1, 2] });
     expect((await collect(log.readAll()))[0]?.data).toEqual({ list: [1] });
   });
 
@@ -103,7 +114,7 @@ export const reading = (open: OpenLog): void => {
 
   it('refuses a position that is none', async () => {
     const log = await open();
-    await expect(collect(log.readAll({ after: 'yesterday' as Position }))).rejects.toThrow(
+    await expect(collect(log.readAll({ after: asPosition('yesterday') }))).rejects.toThrow(
       'Not a position of this log',
     );
   });
@@ -160,7 +171,7 @@ export const following = (open: OpenLog): void => {
     await appendTo(log, 'a-1', someEvents('a', 2));
     await appendTo(log, 'b-1', someEvents('b', 2));
     const [first] = await collect(log.readAll());
-    const taken = take(log, 3, { after: first?.position as Position, filter: { streamPrefix: ['a-'] } });
+    const taken = take(log, 3, { after: the(first).position, filter: { streamPrefix: ['a-'] } });
     await appendTo(log, 'b-2', someEvents('c', 1));
     await appendTo(log, 'a-2', someEvents('d', 1));
     const items = await taken;

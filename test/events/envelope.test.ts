@@ -55,6 +55,6 @@ describe('preparing an event', () => {
   it('makes canonical text of data and of what was observed', () => {
     const { id, type, version } = event;
     const given = { id, type, version, data: { b: 1, a: 2 }, meta: {}, observed: { z: 1, y: 2 } };
-    expect(prepare('run-1', given)).toMatchObject({ dataText: '{"a":2,"b":1}', observedText: '{"y":2,"z":1}' });
+    expect(prepare(given)).toMatchObject({ dataText: '{"a":2,"b":1}', observedText: '{"y":2,"z":1}' });
   });
 });

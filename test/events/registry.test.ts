@@ -1,13 +1,13 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as E from 'fp-ts/Either';
 import { canonicalJson, sha256, type Json } from '../../events/digest';
-import { leafHash, type RecordedEvent } from '../../events/envelope';
-import { decodeEvent } from '../../events/index';
-import { definitionOf, eventTypes } from '../support/arbitrary';
+import { leafHash, positionOf } from '../../events/envelope';
+import { decodeEvent, definitionOf } from '../../events/index';
+import { eventTypes } from '../support/arbitrary';
+import { textOf, the } from '../support/events';
 import { examples } from '../support/examples';
 import { expectGoldenOnce, fixtures, updating } from '../support/golden';
-import { writeFileSync } from 'node:fs';
 
 interface Fixture {
   readonly stream: string;
@@ -29,6 +29,7 @@ const fixtureLine = (type: (typeof eventTypes)[number]): string => {
 
 describe.each(eventTypes)('%s', (type) => {
   it('has an example whose bytes are the newest fixture', () => {
+    expect.hasAssertions();
     expectGoldenOnce(`events/${type}.v${definitionOf(type).version}.json`, fixtureLine(type));
   });
   it('has a fixture of every version', () => {
@@ -43,16 +44,23 @@ describe('fixtures/events', () => {
   it('all decode, keep their bytes, and have the id and leaf that were written', () => {
     for (const name of fixtureFiles()) {
       const line = readFileSync(join(fixtures, 'events', name), 'utf8');
-      const fixture = JSON.parse(line) as Fixture;
-      const event = { ...fixture, revision: 0, position: '1', meta: { prev: null }, recordedAt: '', observed: null };
-      const decoded = decodeEvent(event as unknown as RecordedEvent);
+      const fixture: Fixture = JSON.parse(line);
+      const event = {
+        ...fixture,
+        revision: 0,
+        position: positionOf(1),
+        meta: { prev: null },
+        recordedAt: '',
+        observed: null,
+      };
+      const decoded = decodeEvent(event);
       if (E.isLeft(decoded)) throw new Error(`${name}: ${JSON.stringify(decoded.left)}`);
       const definition = definitionOf(decoded.right.type);
       expect(`${canonicalJson(fixture)}\n`).toBe(line);
       expect(definition.asWritten(fixture.version, fixture.data)).toEqual(E.right(fixture.data));
       expect(definition.idOf(decoded.right.data)).toBe(fixture.id);
       expect(definition.stream(decoded.right.data)).toBe(fixture.stream);
-      expect(leafHash(event as unknown as RecordedEvent)).toBe(fixture.leaf);
+      expect(leafHash(event)).toBe(fixture.leaf);
     }
   });
 
@@ -87,11 +95,12 @@ describe('events/README.md', () => {
   });
 
   it.each(rows)('%s | %s | %s | %s', (_, type, version, stream) => {
-    const definition = definitionOf(type as (typeof eventTypes)[number]);
-    const data = examples[type as (typeof eventTypes)[number]] as Readonly<Record<string, unknown>>;
+    const known = the(eventTypes.find((one) => one === type));
+    const definition = definitionOf(known);
+
     expect(Number(version)).toBe(definition.version);
-    expect(stream?.replace(/<(\w+)>/, (_match, field: string) => String(data[field]))).toBe(
-      `\`${definition.stream(data)}\``,
+    expect(stream?.replace(/<(\w+)>/, (_match, field: string) => textOf(examples[known], field))).toBe(
+      `\`${definition.stream(examples[known])}\``,
     );
   });
 });

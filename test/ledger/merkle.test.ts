@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { sha256 } from '../../events/digest';
 import { createMerkleTree, emptyRoot } from '../../src/ledger/merkle';
+import { the } from '../support/events';
 
 /** Leaf data of the test vectors in the certificate-transparency sources, and the root after each of them. */
 const leaves = ['', '00', '10', '2021', '3031', '40414243', '5051525354555657', '606162636465666768696a6b6c6d6e6f'];
@@ -20,10 +21,10 @@ const leafOf = (data: Uint8Array): string => sha256(Buffer.concat([Buffer.from([
 /** RFC 6962, section 2.1, as it is written: split at the largest power of two below n. */
 const rootByDefinition = (hashes: readonly string[]): string => {
   if (hashes.length === 0) return sha256('');
-  if (hashes.length === 1) return hashes[0] as string;
+  if (hashes.length === 1) return the(hashes[0]);
   let k = 1;
   while (k * 2 < hashes.length) k *= 2;
-  const [left, right] = [hashes.slice(0, k), hashes.slice(k)].map(rootByDefinition) as [string, string];
+  const [left, right] = [rootByDefinition(hashes.slice(0, k)), rootByDefinition(hashes.slice(k))];
   return sha256(Buffer.concat([Buffer.from([1]), Buffer.from(left, 'hex'), Buffer.from(right, 'hex')]));
 };
 
@@ -45,7 +46,7 @@ describe('Merkle tree (RFC 6962)', () => {
     const hashes: string[] = [];
     for (let i = 0; i < 130; i++) {
       hashes.push(leafOf(Buffer.from(`leaf ${i}`)));
-      tree.append(hashes[i] as string);
+      tree.append(the(hashes[i]));
       expect(tree.root()).toBe(rootByDefinition(hashes));
     }
   });
@@ -60,7 +61,7 @@ describe('Merkle tree (RFC 6962)', () => {
       fc.property(fc.uniqueArray(fc.string(), { minLength: 2, maxLength: 40 }), fc.nat(), (names, at) => {
         const i = at % (names.length - 1);
         const changed = names.with(i, `${names[i]}!`);
-        const swapped = names.with(i, names[i + 1] as string).with(i + 1, names[i] as string);
+        const swapped = names.with(i, the(names[i + 1])).with(i + 1, the(names[i]));
         const root = rootOf(names);
         for (const other of [changed, swapped, names.toSpliced(i, 1)]) expect(rootOf(other)).not.toBe(root);
       }),

@@ -1,8 +1,7 @@
 import { openMemoryLog } from '../../src/adapters/memory/eventLog';
-import type { LedgerSealed } from '../../events/ledgerSealed';
 import { createMerkleTree } from '../../src/ledger/merkle';
 import { rootOf, seal, sealText } from '../../src/ledger/seal';
-import { collect, must, someEvents, testClock } from '../support/events';
+import { collect, fieldsOf, must, someEvents, testClock } from '../support/events';
 import { fill } from '../support/ledgerEvents';
 
 const open = () => openMemoryLog({ now: testClock() });
@@ -49,9 +48,9 @@ describe('sealing', () => {
     await fill(log, 1);
     let signed = '';
     const sealed = must(await seal(log, { sign: (text) => ((signed = text), 'the signature') }));
-    const data = (await log.readEvent(sealed.id))?.data as unknown as LedgerSealed;
-    expect(data.signature).toBe('the signature');
+    const data = fieldsOf((await log.readEvent(sealed.id))?.data);
+    expect(data['signature']).toBe('the signature');
     expect(signed).toBe(`{"previousSeal":null,"root":"${sealed.root}","size":4}`);
-    expect(sealText(data)).toBe(signed);
+    expect(sealText({ size: 4, root: sealed.root, previousSeal: null })).toBe(signed);
   });
 });

@@ -1,9 +1,9 @@
 import { canonicalJson, type Json } from '../../events/digest';
-import { leafHash, type NewEvent, type RecordedEvent } from '../../events/envelope';
+import { leafHash, type RecordedEvent } from '../../events/envelope';
 import { openMemoryLog } from '../../src/adapters/memory/eventLog';
 import { rootOf, seal } from '../../src/ledger/seal';
 import { verify } from '../../src/ledger/verify';
-import { anEvent, must, testClock } from '../support/events';
+import { anEvent, fieldsOf, must, testClock, textOf, the } from '../support/events';
 import { copyOf, judge, makeLedger, type Verdict } from '../support/judge';
 import { openLedger, removeFolders } from '../support/ledgerFile';
 import { fill, trajectoryOf } from '../support/ledgerEvents';
@@ -17,7 +17,7 @@ beforeAll(async () => {
   ({ original, events } = await makeLedger());
 });
 
-const eventAt = (position: number): RecordedEvent => events[position - 1] as RecordedEvent;
+const eventAt = (position: number): RecordedEvent => the(events[position - 1]);
 const nameOf = ({ position, stream, revision, id, type }: RecordedEvent) => ({ position, stream, revision, id, type });
 
 describe('a whole ledger', () => {
@@ -55,7 +55,7 @@ describe('a ledger changed with SQL', () => {
     return judge(path);
   };
   const set = (position: number, part: string): string => `UPDATE events SET ${part} WHERE position = ${position}`;
-  const edited = (position: number): string => canonicalJson({ ...(eventAt(position).data as object), text: 'forged' });
+  const edited = (position: number): string => canonicalJson({ ...fieldsOf(eventAt(position).data), text: 'forged' });
   const quoted = (text: string): string => `'${text.replaceAll("'", "''")}'`;
 
   it.each([
@@ -90,14 +90,15 @@ describe('a ledger changed with SQL', () => {
   });
 
   it('data and leaf of an event that is not its stream’s last: the event is named by its successor', async () => {
-    const leaf = leafHash({ ...eventAt(6), data: JSON.parse(edited(6)) as Json });
+    const data: Json = JSON.parse(edited(6));
+    const leaf = leafHash({ ...eventAt(6), data });
     const { ledger } = await changed(set(6, `data = ${quoted(edited(6))}, leaf = '${leaf}'`));
     expect(ledger?.firstDamaged).toMatchObject({ ...nameOf(eventAt(6)), check: 'leaf', got: leaf });
   });
 
   it('a stream rewritten to its end: the seal notices', async () => {
     const last = eventAt(12);
-    const data = { ...(last.data as object), reason: 'forged' };
+    const data = { ...fieldsOf(last.data), reason: 'forged' };
     const leaf = leafHash({ ...last, data });
     const { ledger } = await changed(set(12, `data = ${quoted(canonicalJson(data))}, leaf = '${leaf}'`));
     expect(ledger?.firstDamaged).toMatchObject({ ...nameOf(eventAt(25)), check: 'seal' });
@@ -126,7 +127,7 @@ describe('a ledger changed with SQL', () => {
     const path = copyOf(original);
     tamper(path, 'DELETE FROM events WHERE position > 36; UPDATE head SET size = 36, last_position = 36');
     const log = await openLedger(path, 'read');
-    const kept = { size: 37, root: (eventAt(38).data as { readonly root: string }).root };
+    const kept = { size: 37, root: textOf(eventAt(38).data, 'root') };
     expect((await verify(log)).ok).toBe(true);
     expect((await verify(log, { published: [kept] })).firstDamaged).toMatchObject({ check: 'published' });
     await log.close();
@@ -174,7 +175,7 @@ describe('events that should not be there', () => {
     must(await log.append(stream, await log.streamHead(stream), [event])());
     return (await verify(log)).firstDamaged;
   };
-  const made = trajectoryOf('x')[0] as NewEvent;
+  const made = the(trajectoryOf('x')[0]);
 
   it('of an unknown type', async () => {
     expect(await withEvent('s', anEvent('a'))).toMatchObject({ check: 'data', expected: 'Noted@1', position: '5' });
@@ -191,8 +192,8 @@ describe('events that should not be there', () => {
     expect(damage).toMatchObject({ check: 'id', expected: made.id, got: anEvent('a').id });
   });
   it('with a field that nobody defined', async () => {
-    const data = { ...(made.data as object), unheardOf: 1 } as Json;
+    const data = { ...fieldsOf(made.data), unheardOf: 1 };
     const damage = await withEvent('trajectory-x', { ...made, data });
-    expect(damage).toMatchObject({ check: 'data', expected: expect.stringContaining('only known fields') as string });
+    expect(damage).toMatchObject({ check: 'data', expected: expect.stringContaining('only known fields') });
   });
 });

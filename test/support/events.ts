@@ -1,6 +1,6 @@
 import * as E from 'fp-ts/Either';
 import { contentId, type Json } from '../../events/digest';
-import type { NewEvent, RecordedEvent } from '../../events/envelope';
+import type { NewEvent, Position, RecordedEvent } from '../../events/envelope';
 import type { AppendError, Appended, EventLog } from '../../src/ports/eventLog';
 
 /** An event that no definition knows: for tests of the log, which does not look into events. */
@@ -21,6 +21,30 @@ export const collect = async <T>(items: AsyncIterable<T>): Promise<readonly T[]>
   return all;
 };
 
+/** A value that must be there. */
+export const the = <T>(value: T | undefined): T => {
+  if (value === undefined) throw new Error('expected a value, got none');
+  return value;
+};
+
+const isFields = (data: unknown): data is Readonly<Record<string, Json>> => typeof data === 'object' && data !== null;
+
+/** The fields of data that must be an object. */
+export const fieldsOf = (data: unknown): Readonly<Record<string, Json>> => {
+  if (!isFields(data)) throw new Error(`expected an object, got ${JSON.stringify(data)}`);
+  return data;
+};
+
+export const textOf = (data: unknown, field: string): string => {
+  const text = fieldsOf(data)[field];
+  if (typeof text !== 'string') throw new Error(`${field}: expected text, got ${JSON.stringify(text)}`);
+  return text;
+};
+
+/** Text as a position, also where it is none. */
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion
+export const asPosition = (text: string): Position => text as Position;
+
 /** The result of an append that must succeed. */
 export const must = <L, R>(result: E.Either<L, R>): R => {
   if (E.isLeft(result)) throw new Error(`expected success, got ${JSON.stringify(result.left)}`);
@@ -39,7 +63,7 @@ export const appendTo = async (log: EventLog, stream: string, events: readonly N
 };
 
 export const namesOf = (events: readonly RecordedEvent[]): readonly unknown[] =>
-  events.map((event) => (event.data as { readonly name?: unknown }).name);
+  events.map((event) => fieldsOf(event.data)['name']);
 
 /** A clock that moves a second at each look. */
 export const testClock = (): (() => string) => {

@@ -4,7 +4,7 @@ import { generationProduced } from '../../events/generationProduced';
 import { trajectoryClosed } from '../../events/trajectoryClosed';
 import type { NewEvent } from '../../events/envelope';
 import type { EventLog } from '../../src/ports/eventLog';
-import { must } from './events';
+import { must, the } from './events';
 import { examples } from './examples';
 
 /** The events of one small trajectory, with all that `verify` checks in order. */
@@ -27,7 +27,7 @@ export const fill = async (log: EventLog, trajectories: number, perRound = 3): P
     for (let step = 0; step < 4; step++) {
       for (const [i, name] of round.entries()) {
         const expected = step === 0 ? 'noStream' : step - 1;
-        must(await log.append(`trajectory-${name}`, expected, [events[i]?.[step] as NewEvent])());
+        must(await log.append(`trajectory-${name}`, expected, [the(events[i]?.[step])])());
       }
     }
   }

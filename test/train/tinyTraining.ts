@@ -42,7 +42,7 @@ export const config: TrainConfig = {
   clipNorm: 1,
   normaliser: 'tokens',
   checkpointEvery: 2,
-  lengthMultiple: 16,
+  lengthMultiple: 32,
 };
 
 const section = (kind: 'prompt' | 'attempt', text: string, weight: number) => ({
@@ -63,13 +63,13 @@ export const rowOf = (id: string, prompt: string, attempt: string, weight = 1): 
   end: true,
 });
 
-/** Five rows of two lengths: two graph shapes, and batches that span epochs. */
+/** Five rows of two lengths, so that batches span epochs; with lengthMultiple 16 there are two graph shapes. */
 export const rows: readonly Row[] = [
   rowOf('a', 'Q: 1 + 1', ' = 2'),
   rowOf('b', 'Q: 1 + 2', ' = 3'),
   rowOf('c', 'Q: 2 + 2', ' = 4'),
-  rowOf('d', 'Q: 2 + 3 =', ' five, which is 2 and 3'),
-  rowOf('e', 'Q: 3 + 3 =', ' six, which is 3 twice'),
+  rowOf('d', 'Q: 2 + 3 =', ' five, 2 and 3'),
+  rowOf('e', 'Q: 3 + 3 =', ' six, 3 twice'),
 ];
 
 export const request = (

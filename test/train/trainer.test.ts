@@ -5,6 +5,7 @@ import { sha256 } from '../../events/digest';
 import type { RecordedEvent } from '../../events/envelope';
 import type { BlobStore } from '../../src/ports/blobStore';
 import { train, trainingIdOf, type TrainPorts, type TrainRequest } from '../../src/train/trainer';
+import { decodedOf, factsOf } from '../collect/decoded';
 import { collect, must } from '../support/events';
 import { config, newPorts, request, rowOf, rows } from './tinyTraining';
 
@@ -27,23 +28,16 @@ describe('a training', () => {
     const trained = must(await train(request(), ports));
     expect(await typesOf(ports)).toEqual([
       'TrainingStarted',
-      ...[
-        'StepRecorded',
-        'CheckpointWritten',
-        'StepRecorded',
-        'CheckpointWritten',
-        'StepRecorded',
-        'CheckpointWritten',
-      ],
+      'StepRecorded',
+      'CheckpointWritten',
+      'StepRecorded',
+      'CheckpointWritten',
+      'StepRecorded',
+      'CheckpointWritten',
       'CheckpointWritten',
       'TrainingCompleted',
     ]);
-    const events = await eventsOf(ports);
-    const steps = events.flatMap(({ type, data }) =>
-      type === 'StepRecorded'
-        ? (data as unknown as { steps: { step: number; loss: number; lossBits: string; gradNormBits: string }[] }).steps
-        : [],
-    );
+    const steps = factsOf(await decodedOf(ports.log), 'StepRecorded').flatMap((recorded) => recorded.steps);
     expect(steps.map(({ step }) => step)).toEqual([1, 2, 3, 4, 5, 6]);
     const { receipt } = trained;
     expect(receipt).toMatchObject({
@@ -60,10 +54,14 @@ describe('a training', () => {
 
   it('is the same, byte for byte, in another place, and another with another seed', async () => {
     const [one, two, other] = [newPorts(), newPorts(), newPorts()];
-    const first = must(await train(request(), one));
-    expect(must(await train(request(), two)).receipt).toEqual(first.receipt);
+    // Two graph shapes here, one elsewhere.
+    const twoShapes = request({ config: { lengthMultiple: 16 } });
+    const first = must(await train(twoShapes, one));
+    const [started] = factsOf(await decodedOf(one.log), 'TrainingStarted');
+    expect(Object.keys(started?.graphs ?? {})).toEqual(['2x16', '2x32']);
+    expect(must(await train(twoShapes, two)).receipt).toEqual(first.receipt);
     expect(await leavesOf(two)).toEqual(await leavesOf(one));
-    const changed = must(await train(request({ seed: 5 }), other));
+    const changed = must(await train(request({ seed: 5, config: { lengthMultiple: 16 } }), other));
     expect(changed.receipt.weights).not.toBe(first.receipt.weights);
     expect(changed.receipt.trainingId).not.toBe(first.receipt.trainingId);
   });
@@ -105,14 +103,16 @@ describe('a training', () => {
 });
 
 describe('a training that is stopped and goes on', () => {
-  it.each([1, 2, 3, 4, 5, 6])('behind step %i ends as if it had not been', async (stop) => {
+  it.each([
+    [1, E.left({ tag: 'Cancelled', step: 1, savedStep: 0, steps: 6 })],
+    [2, E.left({ tag: 'Cancelled', step: 2, savedStep: 2, steps: 6 })],
+    [5, E.left({ tag: 'Cancelled', step: 5, savedStep: 4, steps: 6 })],
+    [6, E.right(expect.anything())],
+  ])('behind step %i ends as if it had not been', async (stop, expected) => {
     const plain = newPorts();
     const whole = must(await train(request(), plain));
     const ports = newPorts();
-    const stopped = await train(request(), stoppingAt(ports, stop));
-    if (stop < 6)
-      expect(stopped).toEqual(E.left({ tag: 'Cancelled', step: stop, savedStep: stop - (stop % 2), steps: 6 }));
-    else expect(E.isRight(stopped)).toBe(true);
+    expect(await train(request(), stoppingAt(ports, stop))).toEqual(expected);
     const resumed = must(await train(request(), ports));
     expect(resumed.receipt).toEqual(whole.receipt);
     expect(resumed.reusedSteps).toBe(stop - (stop % 2));
@@ -129,13 +129,13 @@ describe('a training that is stopped and goes on', () => {
         fc.uniqueArray(fc.integer({ min: 1, max: 5 }), { minLength: 1, maxLength: 4 }),
         async (stops) => {
           const ports = newPorts();
-          for (const stop of [...stops].sort())
+          for (const stop of stops.toSorted((a, b) => a - b))
             await train(request({ config: { checkpointEvery: 1 } }), stoppingAt(ports, stop));
           must(await train(request({ config: { checkpointEvery: 1 } }), ports));
           expect(await leavesOf(ports)).toEqual(expected);
         },
       ),
-      { numRuns: 5 },
+      { numRuns: 3 },
     );
   });
 
@@ -182,7 +182,11 @@ describe('a training that cannot be', () => {
 
   it('has a batch in which nothing is trained on', async () => {
     const silent = [rowOf('a', 'Q', 'A', 0), rowOf('b', 'Q', 'B', 0)];
-    expect(await refused({ rows: silent })).toMatchObject({ tag: 'BatchWithoutWeight', step: 1, rows: ['a', 'b'] });
+    expect(await refused({ rows: silent })).toMatchObject({
+      tag: 'BatchWithoutWeight',
+      step: 1,
+      rows: expect.arrayContaining(['a', 'b']),
+    });
   });
 
   it('leaves finite numbers: the stream is valid, and the same again', async () => {
@@ -190,7 +194,7 @@ describe('a training that cannot be', () => {
     const changed = { config: { learningRate: 1e30, warmup: 0, checkpointEvery: 1 } };
     const failure = await refused(changed, ports);
     expect(failure).toMatchObject({ tag: 'LossNotFinite', rows: expect.any(Array) });
-    const { step } = failure as { readonly step: number };
+    const step = failure.tag === 'LossNotFinite' ? failure.step : 0;
     const before = await leavesOf(ports);
     // The first step's loss is fine; what it leaves behind is not.
     expect(step).toBeGreaterThan(1);
@@ -210,13 +214,10 @@ describe('a training that cannot be', () => {
     }> => {
       const ports = newPorts();
       await train(request(), stoppingAt(ports, 3));
-      const events = await eventsOf(ports);
-      const written = events.findLast(({ type }) => type === 'CheckpointWritten')?.data as unknown as {
-        optimizer: string;
-      };
+      const written = factsOf(await decodedOf(ports.log), 'CheckpointWritten').at(-1);
       const again = (blobs: Partial<BlobStore>): Promise<unknown> =>
         train(request(), { ...ports, blobs: { ...ports.blobs, ...blobs } });
-      return { ports, again, state: written.optimizer };
+      return { ports, again, state: written?.optimizer ?? '' };
     };
 
     it.each([

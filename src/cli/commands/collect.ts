@@ -11,6 +11,7 @@ import { loadRun } from '../runConfig';
 import { progressStep } from '../runProgress';
 import { noteIteration } from '../steps';
 import { loadStudent } from '../student';
+import { inOrder } from '../inOrder';
 
 export const collect: Command = {
   name: 'collect',
@@ -97,8 +98,7 @@ export const collect: Command = {
         await context.out.line(
           `run ${runId}, iteration ${iteration}: ${done} trajectories by checkpoint ${checkpoint.slice(0, 12)}`,
         );
-        for (const [outcome, n] of Object.entries(outcomes).sort())
-          await context.out.line(`  ${outcome.padEnd(14)} ${n}`);
+        for (const [outcome, n] of inOrder(outcomes)) await context.out.line(`  ${outcome.padEnd(14)} ${n}`);
         await context.out.line(`${newCalls} calls made, ${reusedCalls} found on the ledger`);
       } finally {
         await programs.release();

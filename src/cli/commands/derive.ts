@@ -8,6 +8,7 @@ import { must, usage } from '../faults';
 import { findProblemSet, findRun } from '../find';
 import { loadPolicy } from '../policyFile';
 import { loadStudent } from '../student';
+import { inOrder } from '../inOrder';
 
 export const derive: Command = {
   name: 'derive',
@@ -81,10 +82,8 @@ export const derive: Command = {
       } else {
         await context.out.line(`dataset ${dataset}`);
         await context.out.line(`${rows} rows of ${candidates} candidates; ${dropped} left out`);
-        for (const [bucket, n] of Object.entries(byBucket).sort())
-          await context.out.line(`  ${bucket.padEnd(26)} ${n}`);
-        for (const [rule, n] of Object.entries(byReason).sort())
-          await context.out.line(`  ${rule.padEnd(26)} ${n} left out`);
+        for (const [bucket, n] of inOrder(byBucket)) await context.out.line(`  ${bucket.padEnd(26)} ${n}`);
+        for (const [rule, n] of inOrder(byReason)) await context.out.line(`  ${rule.padEnd(26)} ${n} left out`);
       }
       if (rows > 0) return 'ok';
       context.note(

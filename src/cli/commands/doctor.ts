@@ -12,6 +12,7 @@ import { Args } from '../args';
 import { jsonFlag, ledgerFlag, type Command } from '../command';
 import { blobFolder, environmentOf, ledgerPath, openRuntime } from '../compose';
 import { Stop } from '../faults';
+import { typed } from '../lazy';
 import { codeVersion, packageJson } from '../packageRoot';
 
 interface Check {
@@ -45,6 +46,15 @@ const machine = (): Check => {
 
 const cudaFix =
   'CUDA libraries are not fetched by default (.npmrc). With an NVIDIA driver on Linux x64: ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild onnxruntime-node';
+
+/** A provider that is not there is a finding here, not something for the runtime to shout about on stderr. */
+const hush = (): void => {
+  try {
+    typed<typeof import('onnxruntime-node')>(require('onnxruntime-node')).env.logLevel = 'fatal';
+  } catch {
+    // That it does not load is what the check of the provider says.
+  }
+};
 
 /** [1, 2] + [3, 4] on a provider: that it computes, not only that it is listed. */
 const provider = async (device: 'cpu' | 'cuda'): Promise<Check> => {
@@ -140,6 +150,7 @@ export const doctor: Command = {
   flags: [ledgerFlag, jsonFlag],
   examples: ['tripost doctor', 'tripost doctor --ledger /data/ledger.db --json'],
   run: async (args, context) => {
+    hush();
     const ledger = ledgerPath(args);
     const folder = dirname(ledger);
     const rest = existsSync(folder)

@@ -54,15 +54,11 @@ const judge = (line: Line, script: Script): Answer => {
   const read = readLine(line.text);
   if (typeof read === 'string') return refuse(line, read);
   const verdict = script.feedback(read.problem, read.attempt);
-  const { text } = verdict;
-  switch (verdict.verdict) {
-    case 'correct':
-      return { verdict: 'correct', step: null, segment: null, reason: null, text };
-    case 'incorrect':
-      return { verdict: 'incorrect', step: verdict.step, segment: verdict.segment, reason: verdict.reason, text };
-    case 'error':
-      return { verdict: 'error', step: null, segment: null, reason: verdict.reason, text };
-  }
+  const nothing = { step: null, segment: null, reason: null };
+  if (verdict.verdict === 'correct') return { ...nothing, verdict: 'correct', text: verdict.text };
+  if (verdict.verdict === 'error') return { ...nothing, verdict: 'error', reason: verdict.reason, text: verdict.text };
+  const { step, segment, reason, text } = verdict;
+  return { verdict: 'incorrect', step, segment, reason, text };
 };
 
 export const feedback: Command = {

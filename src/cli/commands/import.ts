@@ -1,5 +1,5 @@
 import { sha256 } from '../../../events/digest';
-import type { ProblemPosed, Split } from '../../../events/problemPosed';
+import { Split, type ProblemPosed } from '../../../events/problemPosed';
 import { importCheckpoint } from '../../run/base';
 import { appendProblems, goldTexts, problemIdOf } from '../../run/problems';
 import { findTask } from '../../tasks';
@@ -65,7 +65,8 @@ const importProblems = async (path: string, args: Args, context: Context): Promi
   const found = findTask(args.need('task'));
   if (!found.ok) return stop({ tag: 'UnknownName', message: `--task: ${found.message}` });
   const { task } = found;
-  const split = args.text('split') as Split;
+  const split = args.text('split');
+  if (!Split.is(split)) return usage('--split: expected train, dev or test');
   const { set, problems, lines, duplicates } = readProblems(path, task, split);
   await withLedger(args, context, 'create', async ({ log }) => {
     const { added, known } = must(await appendProblems(log, set, problems));

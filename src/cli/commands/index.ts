@@ -1,4 +1,5 @@
 import type { Command } from '../command';
+import { typed } from '../lazy';
 
 /** A command's place in the list: what `tripost --help` shows, and where the rest of it is. */
 export interface Entry {
@@ -14,77 +15,77 @@ export const entries: readonly Entry[] = [
   {
     name: 'run',
     summary: 'The whole loop: pose, train the base, then collect, derive, train and evaluate per iteration',
-    load: () => (require('./run') as typeof import('./run')).run,
+    load: () => typed<typeof import('./run')>(require('./run')).run,
   },
   {
     name: 'collect',
     summary: 'One iteration of interactive trajectory editing: the student answers, the script edits',
-    load: () => (require('./collect') as typeof import('./collect')).collect,
+    load: () => typed<typeof import('./collect')>(require('./collect')).collect,
   },
   {
     name: 'derive',
     summary: 'Derive a dataset from the ledger under a policy; no model is called',
-    load: () => (require('./derive') as typeof import('./derive')).derive,
+    load: () => typed<typeof import('./derive')>(require('./derive')).derive,
   },
   {
     name: 'train',
     summary: 'Train a checkpoint on a derived dataset; leaves a receipt',
-    load: () => (require('./train') as typeof import('./train')).train,
+    load: () => typed<typeof import('./train')>(require('./train')).train,
   },
   {
     name: 'evaluate',
     summary: 'Score a checkpoint on a problem set',
-    load: () => (require('./evaluate') as typeof import('./evaluate')).evaluate,
+    load: () => typed<typeof import('./evaluate')>(require('./evaluate')).evaluate,
   },
   {
     name: 'why',
     summary: 'Why an attempt, a trajectory or a row is, or is not, in a dataset',
-    load: () => (require('./why') as typeof import('./why')).why,
+    load: () => typed<typeof import('./why')>(require('./why')).why,
   },
   {
     name: 'trace',
     summary: 'Where a row, a checkpoint, a dataset or an event came from, and where it went',
-    load: () => (require('./trace') as typeof import('./trace')).trace,
+    load: () => typed<typeof import('./trace')>(require('./trace')).trace,
   },
   {
     name: 'log',
     summary: 'List the events of the ledger',
-    load: () => (require('./log') as typeof import('./log')).log,
+    load: () => typed<typeof import('./log')>(require('./log')).log,
   },
   {
     name: 'verify',
     summary: 'Check every event, hash, seal and the file itself; name the first damaged event',
-    load: () => (require('./verify') as typeof import('./verify')).verify,
+    load: () => typed<typeof import('./verify')>(require('./verify')).verify,
   },
   {
     name: 'import',
     summary: 'Put problems with gold rationales, or a model folder, on the ledger',
-    load: () => (require('./import') as typeof import('./import')).importCommand,
+    load: () => typed<typeof import('./import')>(require('./import')).importCommand,
   },
   {
     name: 'export-student',
     summary: 'Write a checkpoint as a Hugging Face folder, with the receipt of its training',
-    load: () => (require('./exportStudent') as typeof import('./exportStudent')).exportStudent,
+    load: () => typed<typeof import('./exportStudent')>(require('./exportStudent')).exportStudent,
   },
   {
     name: 'check-gold',
     summary: 'Check every gold rationale on the ledger with the task: its steps and its answer',
-    load: () => (require('./checkGold') as typeof import('./checkGold')).checkGold,
+    load: () => typed<typeof import('./checkGold')>(require('./checkGold')).checkGold,
   },
   {
     name: 'feedback',
     summary: 'The scripted verifier for pipes: JSON Lines of attempts in, one verdict a line out',
-    load: () => (require('./feedback') as typeof import('./feedback')).feedback,
+    load: () => typed<typeof import('./feedback')>(require('./feedback')).feedback,
   },
   {
     name: 'init',
     summary: 'Write a commented config to start from into a folder',
-    load: () => (require('./init') as typeof import('./init')).init,
+    load: () => typed<typeof import('./init')>(require('./init')).init,
   },
   {
     name: 'doctor',
     summary: 'Check this machine: Node, ONNX Runtime and its providers, SQLite, disk',
-    load: () => (require('./doctor') as typeof import('./doctor')).doctor,
+    load: () => typed<typeof import('./doctor')>(require('./doctor')).doctor,
   },
 ];
 /* oxlint-enable typescript/no-require-imports */

@@ -1,6 +1,7 @@
-import type { Position, RecordedEvent } from '../../../events/envelope';
+import { positionOf, type RecordedEvent } from '../../../events/envelope';
 import { definitions } from '../../../events/index';
 import { closest } from '../../../projections/policies/closest';
+
 import { atFlag, ledgerFlag, type Command } from '../command';
 import { withLedger } from '../compose';
 import { stop, usage } from '../faults';
@@ -71,7 +72,7 @@ export const log: Command = {
       const filter = types.length > 0 ? { types } : streams.length > 0 ? { streamPrefix: streams } : undefined;
       const read = events.readAll({
         ...(filter === undefined ? {} : { filter }),
-        ...(after === undefined ? {} : { after: String(after) as Position }),
+        ...(after === undefined ? {} : { after: positionOf(after) }),
         direction: backwards ? 'backwards' : 'forwards',
       });
       let left = limit;

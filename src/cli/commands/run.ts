@@ -107,7 +107,12 @@ const dryRun = async (args: Args, context: Context, input: RunInput): Promise<vo
   return context.out.line(lines.join('\n'));
 };
 
-const show = async (context: Context, summary: RunSummary, args: Args): Promise<void> => {
+const show = async (
+  context: Context,
+  summary: RunSummary,
+  weights: ReadonlyMap<string, string>,
+  args: Args,
+): Promise<void> => {
   const { out } = context;
   const { bold, dim } = out.colors;
   await out.line(iterationTable(summary.iterations));
@@ -115,8 +120,10 @@ const show = async (context: Context, summary: RunSummary, args: Args): Promise<
   await out.line(`run    ${summary.runId}`);
   await out.line(`root   ${bold(summary.root)} over ${summary.events} events`);
   if (calls + steps > 0) await out.line(`reused ${calls} calls and ${steps} training steps from the ledger`);
-  for (const { iteration, weights } of summary.iterations)
-    if (weights !== null) await out.line(`weights of iteration ${iteration}: ${weights}`);
+  for (const { iteration, checkpoint, weights: own } of summary.iterations) {
+    const name = iteration === 0 ? 'the base' : `iteration ${iteration}`;
+    await out.line(`weights of ${name}: ${own ?? weights.get(checkpoint) ?? 'unknown'}`);
+  }
   const ledger = args.text('ledger') ?? './ledger.db';
   const last = summary.iterations.at(-1);
   const next = [`tripost verify --ledger ${ledger}`];
@@ -184,7 +191,7 @@ export const run: Command = {
       const weights = new Map(written.map(({ data }) => [data.checkpoint, data.weights]));
       const report = reportOf(summary, weights, ledger.path);
       if (out !== undefined) await writeOut(resolve(out), summary, report, ledger);
-      await (context.json ? context.out.json(report) : show(context, summary, args));
+      await (context.json ? context.out.json(report) : show(context, summary, weights, args));
     });
     return 'ok';
   },

@@ -8,7 +8,7 @@ import {
   traceRow,
   type TraceNode,
 } from '../../../projections/trace';
-import type { Found } from '../../../projections/why';
+import type { FoundKind } from '../../../projections/why';
 import { readingLog } from '../at';
 import { atFlag, jsonFlag, ledgerFlag, type Command } from '../command';
 import type { ExitName } from '../exitCodes';
@@ -45,37 +45,32 @@ const events = (label: string, id: string, ids: readonly string[], { lineage, ro
     ids.map((each) => traceEvent(lineage, each, rows)),
   );
 
-const traceOf = ({ kind, id }: Found, view: View): TraceNode => {
-  const { lineage, rows } = view;
-  switch (kind) {
-    case 'row': {
-      const row = rowOf(id, view);
-      return row === undefined ? stop({ tag: 'IdNotFound', what: 'row', id, known: [] }) : traceRow(lineage, row, rows);
-    }
-    case 'checkpoint':
-      return traceCheckpoint(lineage, id);
-    case 'dataset':
-      return datasetWithRows(id, view);
-    case 'event':
-      return traceEvent(lineage, id, rows);
-    case 'trajectory':
-      return events('trajectory', id, lineage.byTrajectory.get(id) ?? [], view);
-    case 'problem':
-      return events('problem', id, lineage.problems.get(id) ?? [], view);
-    case 'training': {
-      const training = lineage.trainings.get(id);
-      const written = [...lineage.checkpoints.values()]
-        .flat()
-        .filter((each) => each.trainingId === id && each.kind !== 'resume');
-      const about = training === undefined ? [] : [traceDataset(lineage, training.dataset)];
-      return node('training', id, training?.detail ?? {}, [
-        ...about,
-        ...written.map((each) => traceCheckpoint(lineage, each.checkpoint)),
-      ]);
-    }
-    case 'candidate':
-      return usage(`${id} is a candidate that became no row: \`tripost why ${id}\` says why`);
-  }
+const trainingTree = (id: string, { lineage }: View): TraceNode => {
+  const training = lineage.trainings.get(id);
+  const written = [...lineage.checkpoints.values()]
+    .flat()
+    .filter((each) => each.trainingId === id && each.kind !== 'resume');
+  return node('training', id, training?.detail ?? {}, [
+    ...(training === undefined ? [] : [traceDataset(lineage, training.dataset)]),
+    ...written.map((each) => traceCheckpoint(lineage, each.checkpoint)),
+  ]);
+};
+
+/** What is told of each kind of thing that has an id. */
+const tellers: { readonly [Kind in FoundKind]: (id: string, view: View) => TraceNode } = {
+  row: (id, view) => {
+    const row = rowOf(id, view);
+    return row === undefined
+      ? stop({ tag: 'IdNotFound', what: 'row', id, known: [] })
+      : traceRow(view.lineage, row, view.rows);
+  },
+  checkpoint: (id, { lineage }) => traceCheckpoint(lineage, id),
+  dataset: datasetWithRows,
+  event: (id, { lineage, rows }) => traceEvent(lineage, id, rows),
+  trajectory: (id, view) => events('trajectory', id, view.lineage.byTrajectory.get(id) ?? [], view),
+  problem: (id, view) => events('problem', id, view.lineage.problems.get(id) ?? [], view),
+  training: trainingTree,
+  candidate: (id) => usage(`${id} is a candidate that became no row: \`tripost why ${id}\` says why`),
 };
 
 export const trace: Command = {
@@ -95,7 +90,7 @@ export const trace: Command = {
       const log = await readingLog(ledger.log, args, context);
       const view = await viewOf(log, ledger.blobs, context.signal);
       const found = resolveTarget(args.at(0), view);
-      const traced = traceOf(found, view);
+      const traced = tellers[found.kind](found.id, view);
       const row = args.has('text') && found.kind === 'row' ? rowOf(found.id, view) : undefined;
       if (context.json) {
         const text = row === undefined ? {} : { text: textOf(row) };

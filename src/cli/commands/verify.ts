@@ -1,21 +1,16 @@
 import * as E from 'fp-ts/Either';
 import type { Digest } from '../../../events/digest';
 import { decodeEvent } from '../../../events/index';
-import { verify as verifyLedger, type Verification } from '../../ledger/verify';
+import { verify as verifyLedger } from '../../ledger/verify';
 import type { LedgerRoot } from '../../ledger/seal';
-import type { EventLog } from '../../ports/eventLog';
+import { LogReadError, type EventLog } from '../../ports/eventLog';
 import { readingLog } from '../at';
 import { atFlag, jsonFlag, ledgerFlag, type Command, type Context } from '../command';
 import { withLedger, type Ledger } from '../compose';
 import type { ExitName } from '../exitCodes';
 import { stop } from '../faults';
 import { readText } from '../inputFile';
-
-interface BlobCheck {
-  readonly checked: number;
-  readonly missing: readonly Digest[];
-  readonly damaged: readonly Digest[];
-}
+import { verificationLines, type BlobCheck, type Verified } from '../verificationLines';
 
 /** Digests of the blobs that the events name. */
 const namedBlobs = async (log: EventLog): Promise<ReadonlySet<Digest>> => {
@@ -70,42 +65,36 @@ const readPublished = (path: string): readonly LedgerRoot[] => {
   return list;
 };
 
-const explainVerification = (found: Verification, ledger: string): readonly string[] => {
-  const { firstDamaged, lastGood } = found;
-  if (firstDamaged === null) return [];
-  const { position, stream, revision, id, type, check, expected, got } = firstDamaged;
-  const named = [
-    type,
-    id,
-    stream === null ? null : `in stream ${stream}`,
-    revision === null ? null : `at revision ${revision}`,
-  ];
-  const lines = [
-    `First damaged event: position ${position}${named.some((part) => part !== null) ? `, ${named.filter((part) => part !== null).join(' ')}` : ''}`,
-    `  check: ${check}`,
-    `  expected ${expected}`,
-    `  got      ${got}`,
-    `${found.damaged} ${found.damaged === 1 ? 'finding' : 'findings'} in all.`,
-  ];
-  if (lastGood !== null)
-    lines.push(`Everything up to position ${lastGood.position} is whole: --at ${lastGood.position} reads that part.`);
-  lines.push(`Restore ${ledger} from a copy; nothing here repairs history.`);
-  return lines;
+/** The newest seal that can be read: what a run printed as its root. */
+const lastSeal = async (log: EventLog): Promise<LedgerRoot | null> => {
+  let last: LedgerRoot | null = null;
+  try {
+    for await (const recorded of log.readStream('seals')) {
+      const event = decodeEvent(recorded);
+      if (E.isRight(event) && event.right.type === 'LedgerSealed')
+        last = { size: event.right.data.size, root: event.right.data.root };
+    }
+  } catch (failure) {
+    // The pass over the events names what cannot be read.
+    if (!(failure instanceof LogReadError)) throw failure;
+  }
+  return last;
 };
 
-const verdictOf = (ledger: boolean, storage: boolean, blobs: BlobCheck | undefined): ExitName => {
-  if (!ledger || !storage) return 'mismatch';
-  return blobs !== undefined && blobs.missing.length + blobs.damaged.length > 0 ? 'blob' : 'ok';
+const exitOf = ({ found, storage, blobs }: Verified): ExitName => {
+  if (!found.ok || !storage.ok) return 'mismatch';
+  return blobs !== null && blobs.missing.length + blobs.damaged.length > 0 ? 'blob' : 'ok';
 };
 
 export const verify: Command = {
   name: 'verify',
   summary: 'Check every event, hash, seal and the file itself; name the first damaged event',
   json: 'object',
+  failure: { events: 0, root: null, firstDamaged: null },
   details: [
-    'JSON: {ok, events, root, firstDamaged, damaged, lastGood, streams, seals, storage: {ok, checks}, blobs}.',
+    'JSON: {ok, events, root, firstDamaged, damaged, lastGood, streams, seals, sealed, storage: {ok, checks}, blobs}.',
     'firstDamaged: null, or {position, stream, revision, id, type, check, expected, got}.',
-    'blobs: null without --blobs, else {checked, missing, damaged}.',
+    'sealed: {size, root} of the newest seal, or null. blobs: null without --blobs, else {checked, missing, damaged}.',
   ].join('\n'),
   arguments: [],
   flags: [
@@ -132,27 +121,13 @@ export const verify: Command = {
       const log = await readingLog(ledger.log, args, context);
       const found = await verifyLedger(log, options);
       const storage = await ledger.log.checkStorage();
-      const blobs = args.has('blobs') ? await checkBlobs(log, ledger, context) : undefined;
+      const sealed = await lastSeal(log);
+      const blobs = args.has('blobs') ? await checkBlobs(log, ledger, context) : null;
       context.progress.end();
-      const exit = verdictOf(found.ok, storage.ok, blobs);
-      if (context.json) {
-        await context.out.json({ ...found, ok: exit === 'ok', storage, blobs: blobs ?? null });
-        return exit;
-      }
-      const { out } = context;
-      const { green, red } = out.colors;
-      await out.line(`${exit === 'ok' ? green('whole') : red('NOT whole')}: ${ledger.path}`);
-      await out.line(`  ${found.events} events in ${found.streams} streams, ${found.seals} seals that hold`);
-      await out.line(`  root ${found.root ?? 'unknown: not every event could be read'}`);
-      for (const { ok, name, message } of storage.checks)
-        await out.line(`  ${ok ? green('ok ') : red('BAD')} ${name}: ${message}`);
-      if (blobs !== undefined) {
-        const { checked, missing, damaged } = blobs;
-        await out.line(`  ${checked} blobs named, ${missing.length} missing, ${damaged.length} with other bytes`);
-        for (const digest of missing) await out.line(`    missing ${digest}`);
-        for (const digest of damaged) await out.line(`    damaged ${digest}`);
-      }
-      for (const line of explainVerification(found, ledger.path)) await out.line(line);
+      const verified: Verified = { path: ledger.path, found, storage, sealed, blobs };
+      const exit = exitOf(verified);
+      if (context.json) await context.out.json({ ...found, ok: exit === 'ok', storage, sealed, blobs });
+      else for (const line of verificationLines(verified, context.out.colors)) await context.out.line(line);
       return exit;
     });
   },

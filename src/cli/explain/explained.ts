@@ -1,3 +1,4 @@
+import { inOrder } from '../inOrder';
 import type { ExitName } from '../exitCodes';
 import type { Fault } from '../faults';
 
@@ -32,7 +33,6 @@ export const some = (items: readonly string[], most = 10): readonly string[] =>
   items.length <= most ? items : [...items.slice(0, most), `... and ${items.length - most} more`];
 
 export const counts = (record: Readonly<Record<string, number>>): string =>
-  Object.entries(record)
-    .sort(([a], [b]) => (a < b ? -1 : 1))
+  inOrder(record)
     .map(([name, n]) => `${name} ${n}`)
     .join(', ');

@@ -80,7 +80,7 @@ export const runTable: Table<
       'loss',
       `The loss is not finite at step ${step}.`,
       `  loss ${loss}, gradient norm ${gradNorm}, learning rate ${learningRate}`,
-      `  batch: ${some(rows, 4).join(', ')}`,
+      `  batch: ${some([...new Set(rows)], 4).join(', ')}`,
       'This step was not recorded; the ledger is whole, and no checkpoint has these weights.',
       'Lower train.learningRate or raise train.warmup: that is another training, so nothing of this one is in its way.',
     ),

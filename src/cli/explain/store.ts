@@ -37,7 +37,9 @@ export const storeTable: Table<AppendError['tag'] | BlobError['tag'] | DecodeErr
       'damaged',
       `The ledger is damaged: ${where}`,
       `  ${message}`,
-      `Nothing was changed. \`tripost verify${ledgerOption(at)}\` names the first damaged event; restore the file from a copy.`,
+      at.command === 'verify'
+        ? 'So far gone that no event can be named. Restore the file from a copy; nothing was changed.'
+        : `Nothing was changed. \`tripost verify${ledgerOption(at)}\` names the first damaged event; restore the file from a copy.`,
     ),
   NoSpace: ({ where, message }) =>
     because(
@@ -95,7 +97,7 @@ export const storeTable: Table<AppendError['tag'] | BlobError['tag'] | DecodeErr
       `A blob has other bytes than its name says: ${where}`,
       `  expected SHA-256 ${digest}`,
       `  got      SHA-256 ${got}`,
-      'It is not used. Delete that file and make it again (derive and export write blobs anew), or restore it from a copy.',
+      'It is not used. Restore that file from a copy; deriving a dataset or importing a checkpoint again also writes it anew.',
     ),
   BlobNoSpace: ({ digest, where, message }) =>
     because(

@@ -1,0 +1,456 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { jsonOf, runCli, tinyConfig, tinyLedger, tinyReport, tinyRun, type Ran } from '../support/cliBuild';
+import { newFolder, removeFolders } from '../support/ledgerFile';
+
+jest.setTimeout(120_000);
+
+let folder: string;
+let ledger: string;
+beforeAll(() => {
+  folder = newFolder();
+  ledger = tinyLedger(folder);
+});
+afterAll(removeFolders);
+
+const run = (...args: readonly string[]): Promise<Ran> => runCli([...args, '--ledger', ledger]);
+const json = async (...args: readonly string[]): Promise<Record<string, unknown>> => {
+  const ran = await run(...args, '--json');
+  if (ran.code !== 0) throw new Error(`exit ${ran.code}: ${ran.stderr}`);
+  return jsonOf(ran);
+};
+
+interface Logged {
+  readonly position: string;
+  readonly id: string;
+  readonly type: string;
+  readonly stream: string;
+  readonly data: Readonly<Record<string, unknown>>;
+}
+const logged = async (...args: readonly string[]): Promise<readonly Logged[]> => {
+  const { stdout } = await run('log', '--json', ...args);
+  return stdout
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as Logged);
+};
+
+const hex64 = expect.stringMatching(/^[0-9a-f]{64}$/);
+
+interface Iteration {
+  readonly iteration: number;
+  readonly dataset: string | null;
+  readonly checkpoint: string;
+  readonly weights: string;
+  readonly rows: number;
+  readonly scores: Readonly<Record<string, number | null>>;
+}
+const iterations = (): readonly Iteration[] => tinyReport()['iterations'] as readonly Iteration[];
+
+describe('run', () => {
+  it('reports every iteration with scores and digests', () => {
+    expect(tinyReport()).toMatchObject({
+      runId: expect.stringMatching(/^[0-9a-f]{16}$/),
+      root: hex64,
+      events: expect.any(Number),
+      reused: { calls: 0, steps: 0 },
+    });
+    expect(iterations().map(({ iteration }) => iteration)).toEqual([0, 1, 2]);
+    for (const { checkpoint, weights, scores } of iterations()) {
+      expect([checkpoint, weights]).toEqual([hex64, hex64]);
+      expect(scores['items.total']).toBe(10);
+    }
+    expect(iterations().map(({ dataset }) => dataset)).toEqual([null, hex64, hex64]);
+  });
+
+  it('writes each checkpoint as a folder with its receipt', () => {
+    for (const name of ['base', 'iteration-1', 'iteration-2']) {
+      const files = readdirSync(join(tinyRun(), 'out', name));
+      expect(files).toEqual(
+        expect.arrayContaining(['config.json', 'model.safetensors', 'receipt.jsonl', 'tokenizer.json']),
+      );
+    }
+  });
+
+  it('run again makes nothing again, and ends in the same digests, as a table', async () => {
+    const ran = await run('run', tinyConfig, '-q');
+    expect([ran.code, ran.stderr]).toEqual([0, '']);
+    expect(ran.stdout).toContain(`root   ${tinyReport()['root'] as string}`);
+    expect(ran.stdout).toMatch(/reused 32 calls and \d+ training steps from the ledger/);
+    for (const { checkpoint, weights } of iterations()) {
+      expect(ran.stdout).toContain(checkpoint.slice(0, 12));
+      expect(ran.stdout).toContain(weights);
+    }
+    expect(ran.stdout).toMatch(
+      /iteration .* seen .* unseen .* total .* directly correct .* SI frequency .* SI contribution/,
+    );
+  });
+
+  it('--dry-run prints the plan and writes nothing', async () => {
+    const elsewhere = join(newFolder(), 'none.db');
+    const ran = await runCli([
+      'run',
+      tinyConfig,
+      '--dry-run',
+      '--json',
+      '--ledger',
+      elsewhere,
+      '--iterations',
+      '3',
+      '-S',
+      'train.steps=7',
+    ]);
+    expect(jsonOf(ran)).toMatchObject({
+      dryRun: true,
+      iterations: 3,
+      train: { steps: 7 },
+      problems: { train: 16, testSeen: 6, testUnseen: 4 },
+      collect: { calls: { from: 48, to: 96 } },
+      known: { iterations: 0, calls: 0 },
+    });
+    expect(existsSync(elsewhere)).toBe(false);
+    expect(await json('run', tinyConfig, '--dry-run')).toMatchObject({
+      runId: tinyReport()['runId'],
+      known: { iterations: 2, calls: 32 },
+    });
+  });
+
+  it('refuses a folder for results that belongs to something else', async () => {
+    const out = newFolder();
+    writeFileSync(join(out, 'thesis.tex'), '');
+    const ran = await run('run', tinyConfig, '--out', out);
+    expect([ran.code, ran.stderr]).toEqual([2, expect.stringContaining('Refused to overwrite')]);
+  });
+});
+
+describe('verify', () => {
+  it('gives {ok, events, root, firstDamaged} and says what the run sealed', async () => {
+    const { root, events } = tinyReport();
+    expect(await json('verify', '--blobs')).toMatchObject({
+      ok: true,
+      root: hex64,
+      firstDamaged: null,
+      damaged: 0,
+      sealed: { root, size: events },
+      storage: { ok: true },
+      blobs: { missing: [], damaged: [] },
+    });
+  });
+
+  it('reads a prefix, and holds it against a seal kept elsewhere', async () => {
+    const { root, events } = tinyReport();
+    const seal = join(folder, 'seal.json');
+    writeFileSync(seal, JSON.stringify({ size: events, root }));
+    const at = await json('verify', '--at', String(events), '--published', seal);
+    expect(at).toMatchObject({ ok: true, events, root });
+    writeFileSync(seal, JSON.stringify([{ size: 5, root: '0'.repeat(64) }]));
+    const ran = await run('verify', '--published', seal);
+    expect([ran.code, ran.stdout]).toEqual([6, expect.stringContaining('as published')]);
+  });
+});
+
+describe('log', () => {
+  it('filters by type, stream, position and number', async () => {
+    const derived = await logged('--type', 'DatasetDerived');
+    expect(derived.length).toBeGreaterThanOrEqual(3);
+    expect(new Set(derived.map(({ type }) => type))).toEqual(new Set(['DatasetDerived']));
+    const training = await logged('--stream', 'training-', '--limit', '4');
+    expect(training.map(({ stream }) => stream.slice(0, 9))).toEqual(Array(4).fill('training-'));
+    expect((await logged('--after', '3', '--limit', '2')).map(({ position }) => position)).toEqual(['4', '5']);
+    expect((await logged('--at', '2')).map(({ position }) => position)).toEqual(['1', '2']);
+    expect((await logged('--backwards', '--limit', '1'))[0]?.type).toBe('LedgerSealed');
+  });
+
+  it('prints one line an event for people', async () => {
+    const { stdout } = await run('log', '--limit', '3');
+    expect(stdout.trimEnd().split('\n')).toHaveLength(3);
+    expect(stdout).toContain('RunStarted');
+  });
+});
+
+describe('derive, why and trace', () => {
+  it('derives what the run derived, and counts what it dropped', async () => {
+    const policy = join(tinyConfig, '..', 'tiny-policy.yaml');
+    const derived = await json('derive', '--policy', policy, '--run', 'latest', '--iteration', '1');
+    const { dataset, rows } = iterations()[1] as Iteration;
+    expect(derived).toMatchObject({
+      dataset,
+      rows,
+      seed: 1,
+      policy: { name: 'tiny', digest: hex64 },
+      ledger: { root: hex64 },
+    });
+    const dropped = Object.values(derived['byReason'] as Record<string, number>).reduce((sum, n) => sum + n, 0);
+    expect(derived['dropped']).toBe(dropped);
+    expect(derived['candidates']).toBe(dropped + rows);
+  });
+
+  it('derives the ledger as it was', async () => {
+    const [posed] = await logged('--type', 'TrainingStarted', '--limit', '1');
+    const at = await json('derive', '--policy', 'ft-rationale', '--at', posed?.position ?? '');
+    expect(at).toMatchObject({ rows: 16, ledger: { size: Number(posed?.position) } });
+  });
+
+  it('ends with a code of its own when a policy keeps nothing, and records it', async () => {
+    const ran = await run('derive', '--policy', 'si-demo', '--run', 'latest', '--json');
+    expect(ran.code).toBe(8);
+    expect(jsonOf(ran)).toMatchObject({ rows: 0, dataset: hex64 });
+    expect(ran.stderr).toContain('The policy si-demo keeps nothing');
+  });
+
+  it('why names the deciding rule of every attempt, with value and threshold', async () => {
+    const attempts = await logged('--type', 'AttemptMade');
+    const closed = await logged('--type', 'TrajectoryClosed');
+    const dropped = closed.find(({ data }) => data['outcome'] === 'discarded' && data['reason'] !== 'no-attempt');
+    const kept = closed.find(({ data }) => data['outcome'] === 'solved');
+    for (const one of [dropped, kept]) {
+      if (one === undefined) continue;
+      const trajectory = one.data['trajectoryId'] as string;
+      const id = attempts.find(({ data }) => data['trajectoryId'] === trajectory)?.id ?? trajectory;
+      const { answers } = (await json('why', id)) as {
+        answers: { answer: { children: { detail: Record<string, unknown> }[] } }[];
+      };
+      expect(answers.length).toBeGreaterThan(0);
+      const details = answers.flatMap(({ answer }) => answer.children.map(({ detail }) => detail));
+      for (const detail of details)
+        expect(Object.keys(detail)).toEqual(expect.arrayContaining(['rule', 'says', 'value', 'threshold']));
+      if (one === kept) expect(details.map(({ rule }) => rule)).toContain('kept');
+      else
+        expect(details.map(({ rule }) => String(rule))).toEqual(
+          expect.arrayContaining([expect.stringMatching(/^collect\./)]),
+        );
+    }
+  });
+
+  it('trace goes from a row to its problem and checkpoint, and on to the steps', async () => {
+    const dataset = iterations()[1]?.dataset ?? '';
+    const { stdout } = await run('trace', `${dataset.slice(0, 10)}#0`, '--text');
+    for (const part of ['row ', 'prompt', 'ProblemPosed', 'in dataset', 'trained by', 'step ', 'into checkpoint'])
+      expect(stdout).toContain(part);
+    expect(stdout).toContain('Sort the following words');
+    const traced = await json('trace', `${dataset}#0`);
+    const byId = await json('trace', traced['target'] as string);
+    expect(byId).toEqual(traced);
+    expect(traced['kind']).toBe('row');
+  });
+
+  it('trace knows checkpoints, datasets, events, trajectories, trainings and problems', async () => {
+    const { checkpoint, dataset } = iterations()[2] as Iteration;
+    const [training] = await logged('--type', 'TrainingCompleted', '--limit', '1');
+    const [closed] = await logged('--type', 'TrajectoryClosed', '--limit', '1');
+    const expected: readonly (readonly [string, string])[] = [
+      [checkpoint.slice(0, 8), 'checkpoint'],
+      [dataset ?? '', 'dataset'],
+      [training?.id ?? '', 'event'],
+      [training?.data['trainingId'] as string, 'training'],
+      [closed?.data['trajectoryId'] as string, 'trajectory'],
+      [closed?.data['problemId'] as string, 'problem'],
+    ];
+    for (const [id, kind] of expected)
+      expect(await json('trace', id)).toMatchObject({ kind, trace: { children: expect.any(Array) } });
+  });
+});
+
+describe('export-student, import, and single steps', () => {
+  it('exports a folder that imports as the same checkpoint', async () => {
+    const { checkpoint, weights } = iterations()[0] as Iteration;
+    const student = join(newFolder(), 'student');
+    expect(await json('export-student', checkpoint.slice(0, 12), student)).toMatchObject({ checkpoint, weights });
+    expect(await json('export-student', checkpoint, student)).toMatchObject({ checkpoint });
+    const receipt = readFileSync(join(student, 'receipt.jsonl'), 'utf8').trimEnd().split('\n');
+    const types = receipt.map((line) => (JSON.parse(line) as Logged).type);
+    expect(types).toEqual(
+      expect.arrayContaining(['TrainingStarted', 'StepRecorded', 'CheckpointWritten', 'TrainingCompleted']),
+    );
+    expect(types.filter((type) => type === 'CheckpointWritten')).toHaveLength(1);
+
+    const other = join(newFolder(), 'other.db');
+    const imported = await runCli(['import', '--format', 'checkpoint', student, '--ledger', other, '--json']);
+    expect(jsonOf(imported)).toMatchObject({ checkpoint });
+    writeFileSync(join(student, 'config.json'), '{}');
+    const refused = await run('export-student', checkpoint, student);
+    expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining('config.json')]);
+  });
+
+  it('a run that imports its base ends in the same digests', async () => {
+    const other = join(newFolder(), 'trained.db');
+    const base = join(tinyRun(), 'out', 'base');
+    const ran = await runCli(['run', tinyConfig, '-S', `base.trained=${base}`, '--ledger', other, '--json', '-q']);
+    expect(ran.stderr).toBe('');
+    const made = jsonOf(ran)['iterations'] as readonly Iteration[];
+    expect(made.map(({ checkpoint, weights }) => [checkpoint, weights])).toEqual(
+      iterations().map(({ checkpoint, weights }) => [checkpoint, weights]),
+    );
+  });
+
+  it('collect, derive, train and evaluate do the loop by hand', async () => {
+    const { checkpoint, dataset } = iterations()[1] as Iteration;
+    const base = iterations()[0]?.checkpoint ?? '';
+    expect(await json('collect', '--config', tinyConfig, '--student', base, '-q')).toMatchObject({
+      runId: tinyReport()['runId'],
+      trajectories: 16,
+      newCalls: 0,
+      reusedCalls: 16,
+    });
+    const args = ['train', '--dataset', dataset ?? '', '--base', base, '-c', tinyConfig, '-S', 'steps=3', '-q'];
+    const trained = await json(...args);
+    expect(trained).toMatchObject({
+      dataset,
+      base,
+      steps: 3,
+      reusedSteps: 0,
+      weights: hex64,
+      checkpoint: hex64,
+      fingerprints: hex64,
+    });
+    expect(await json(...args)).toMatchObject({ checkpoint: trained['checkpoint'], reusedSteps: 3 });
+    const scored = await json(
+      'evaluate',
+      '--checkpoint',
+      checkpoint,
+      '--problems',
+      'word-sorting',
+      '--max-tokens',
+      '40',
+      '--batch',
+      '10',
+      '-q',
+    );
+    expect(scored).toMatchObject({ checkpoint, problems: 10, reused: false, scores: { 'items.total': 10 } });
+    expect(scored['cells']).toHaveLength(2);
+    const again = await run('evaluate', '--checkpoint', checkpoint, '--max-tokens', '40', '--batch', '10', '-q');
+    expect([again.code, again.stdout]).toEqual([0, expect.stringContaining('scored before')]);
+  });
+});
+
+describe('problems from files', () => {
+  const line = (question: string, answer: readonly string[]): string => {
+    const list = answer.toReversed().join(' ');
+    const rationale = `(1) The first letter: ${answer
+      .toReversed()
+      .map((w) => `"${w}"="${w[0]}" (${w.charCodeAt(0) - 96})`)
+      .join(', ')}.`;
+    const body = `${rationale}\n(2) We now have: ${answer.map((w) => `(${w.charCodeAt(0) - 96}) "${w}"`).join(' < ')}.\n(3) Hence, we have ${answer.map((w) => `"${w}"`).join(' < ')}.\n(Final response) So the answer is: ${answer.join(' ')}.`;
+    const text = `Q: ${question}\nList: ${list}\nAnswer: Let's think step by step.\n${body}`;
+    return JSON.stringify({ text, meta_data: { question: `${question}\nList: ${list}`, rationale: body, answer } });
+  };
+  const question = 'Sort the following words alphabetically:';
+
+  it('are imported once, checked, and refused where a rationale is wrong', async () => {
+    const here = newFolder();
+    const db = join(here, 'gold.db');
+    const good = join(here, 'good.jsonl');
+    writeFileSync(
+      good,
+      `${line(question, ['ant', 'bee'])}\n${line(question, ['cat', 'dog'])}\n${line(question, ['ant', 'bee'])}\n`,
+    );
+    const first = jsonOf(await runCli(['import', '--task', 'word-sorting', good, '--ledger', db, '--json']));
+    expect(first).toMatchObject({ format: 'tripost', problems: 2, added: 2, known: 0, duplicates: 1, lines: 3 });
+    expect(jsonOf(await runCli(['import', '--task', 'word-sorting', good, '--ledger', db, '--json']))).toMatchObject({
+      added: 0,
+      known: 2,
+    });
+    expect(jsonOf(await runCli(['check-gold', '--ledger', db, '--json']))).toMatchObject({
+      checked: 2,
+      accepted: 2,
+      refused: [],
+    });
+
+    const bad = join(here, 'bad.jsonl');
+    writeFileSync(bad, line(question, ['elk', 'fox']).replaceAll('(5) \\"elk\\" < (6)', '(5) \\"elk\\" < (7)'));
+    await runCli(['import', '--task', 'word-sorting', bad, '--ledger', db]);
+    const checked = await runCli(['check-gold', '--ledger', db, '--json']);
+    expect(checked.code).toBe(12);
+    expect(jsonOf(checked)).toMatchObject({
+      checked: 3,
+      accepted: 2,
+      refused: [{ reason: expect.stringContaining('step (2)') }],
+    });
+
+    writeFileSync(bad, `${line(question, ['gnu', 'hen'])}\nnot json\n{"text": 1}\n`);
+    const refused = await runCli(['import', '--task', 'word-sorting', bad, '--ledger', db]);
+    expect([refused.code, refused.stderr]).toEqual([
+      2,
+      expect.stringMatching(/2 lines are not .*\n {2}line 2: .*\n {2}line 3: /),
+    ]);
+  });
+
+  it('feedback judges a pipe, line by line', async () => {
+    const meta = (
+      JSON.parse(line(question, ['ant', 'bee'])) as {
+        meta_data: { question: string; rationale: string; answer: string[] };
+      }
+    ).meta_data;
+    const asked = { question: meta.question, attempt: meta.rationale, answer: meta.answer };
+    const wrong = {
+      question,
+      options: 'List: bee ant',
+      attempt: meta.rationale.replace('(2) We now have: (1)', '(2) We now have: (3)'),
+      answer: 'ant bee',
+    };
+    const input = [
+      JSON.stringify(asked),
+      JSON.stringify(wrong),
+      'nonsense',
+      JSON.stringify({ question }),
+      JSON.stringify({ ...asked, attempt: 'no' }),
+    ].join('\n');
+    const ran = await runCli(['feedback', '--task', 'word-sorting'], { input });
+    const verdicts = ran.stdout
+      .trimEnd()
+      .split('\n')
+      .map((each) => JSON.parse(each) as Record<string, unknown>);
+    expect([ran.code, ran.stderr, verdicts.length]).toEqual([0, '', 5]);
+    expect(verdicts[0]).toEqual({
+      verdict: 'correct',
+      step: null,
+      segment: null,
+      reason: null,
+      text: expect.stringContaining('are correct'),
+    });
+    expect(verdicts[1]).toEqual({
+      verdict: 'incorrect',
+      step: '2',
+      segment: expect.any(String),
+      reason: expect.any(String),
+      text: expect.stringContaining('In step (2) the part "'),
+    });
+    expect(verdicts[2]).toEqual({
+      verdict: 'error',
+      step: null,
+      segment: null,
+      reason: 'line 3: it is no JSON',
+      text: null,
+    });
+    expect(verdicts[3]).toMatchObject({ verdict: 'error', reason: 'line 4: attempt is missing or no string' });
+    expect(verdicts[4]).toMatchObject({ verdict: 'error', text: expect.stringMatching(/^\[ERROR\]/) });
+  });
+});
+
+describe('init and doctor', () => {
+  it('init writes a config that run understands, and refuses to overwrite it', async () => {
+    const here = mkdtempSync(join(newFolder(), 'init-'));
+    const made = await runCli(['init', '--json'], { cwd: here });
+    expect(jsonOf(made)).toMatchObject({ files: ['run.yaml', 'README.md'] });
+    const plan = await runCli(['run', 'run.yaml', '--dry-run', '--json'], { cwd: here });
+    expect(jsonOf(plan)).toMatchObject({ dryRun: true, task: 'word-sorting', policy: 'tripost' });
+    const again = await runCli(['init'], { cwd: here });
+    expect([again.code, again.stderr]).toEqual([2, expect.stringContaining('run.yaml')]);
+  });
+
+  it('doctor loads the runtime, computes, and leaves nothing behind', async () => {
+    const here = newFolder();
+    const ran = await runCli(['doctor', '--json'], { cwd: here });
+    expect(ran.code).toBe(0);
+    const { ok, checks } = jsonOf(ran) as {
+      ok: boolean;
+      checks: { name: string; status: string; fix: string | null }[];
+    };
+    expect(ok).toBe(true);
+    expect(checks.find(({ name }) => name === 'provider cpu')?.status).toBe('ok');
+    const cuda = checks.find(({ name }) => name === 'provider cuda');
+    if (cuda?.status === 'note')
+      expect(cuda.fix).toContain('ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild onnxruntime-node');
+    expect(readdirSync(here)).toEqual([]);
+  });
+});

@@ -1,0 +1,119 @@
+import { exitCodes } from '../../src/cli/exitCodes';
+import { explain, type Where } from '../../src/cli/explain';
+import type { Fault } from '../../src/cli/faults';
+import { expectGolden } from '../support/golden';
+
+const d1 = '1'.repeat(64);
+const d2 = '2'.repeat(64);
+const where: Where = { ledger: 'my.db', command: 'run', signal: undefined };
+const file = { file: 'config.json', field: 'hidden_act', expected: '"silu"', got: '"gelu"' };
+const event = { eventId: 'e-1', stream: 'run-1', revision: 3, type: 'RunStarted', version: 1 };
+
+/** One of every kind: a tag without a sample does not compile. */
+const samples: { readonly [T in Fault['tag']]: Extract<Fault, { readonly tag: T }> } = {
+  Locked: { tag: 'Locked', where: 'my.db.lock', holder: 'process 7 on host (tripost run)' },
+  NotALedger: { tag: 'NotALedger', where: 'my.db', message: 'not an SQLite database' },
+  Damaged: { tag: 'Damaged', where: 'my.db, position 5', message: 'data is not JSON' },
+  NoSpace: { tag: 'NoSpace', where: 'my.db', message: 'database or disk is full' },
+  Unavailable: { tag: 'Unavailable', where: 'my.db', message: 'permission denied' },
+  WrongExpectedRevision: { tag: 'WrongExpectedRevision', stream: 's', expected: 4, actual: 6 },
+  IdConflict: { tag: 'IdConflict', stream: 's', id: 'e-1', storedIn: 's', revision: 2 },
+  PartialDuplicate: { tag: 'PartialDuplicate', stream: 's', stored: 1, given: 3 },
+  NotJson: { tag: 'NotJson', stream: 's', id: 'e-1', message: 'NaN is not a JSON number' },
+  BlobMissing: { tag: 'BlobMissing', digest: d1, where: 'my.db.blobs/11/1' },
+  BlobDamaged: { tag: 'BlobDamaged', digest: d1, got: d2, where: 'my.db.blobs/11/1' },
+  BlobNoSpace: { tag: 'BlobNoSpace', digest: d1, where: 'my.db.blobs/11/1', message: 'ENOSPC' },
+  BlobUnavailable: { tag: 'BlobUnavailable', digest: d1, where: 'my.db.blobs/11/1', message: 'EACCES' },
+  UnknownType: { tag: 'UnknownType', ...event, details: ['known types: RunStarted'] },
+  UnknownVersion: { tag: 'UnknownVersion', ...event, details: ['known versions: 1 to 1'] },
+  BadData: { tag: 'BadData', ...event, details: ['seed: expected Count, got "x"'] },
+  PromptTooLong: { tag: 'PromptTooLong', tokens: 300, limit: 128, prompt: 'Q: Sort the following words' },
+  BadSampling: { tag: 'BadSampling', message: 'expected topK from 1, got 0' },
+  ModelUnavailable: { tag: 'ModelUnavailable', message: 'RunFailed: out of memory' },
+  GraphRefused: { tag: 'GraphRefused', message: 'no such operator' },
+  RunFailed: { tag: 'RunFailed', message: 'out of memory' },
+  RuntimeMissing: { tag: 'RuntimeMissing', message: 'cannot open shared object file' },
+  FileMissing: { ...file, tag: 'FileMissing' },
+  FileDamaged: { ...file, tag: 'FileDamaged' },
+  ConfigUnsupported: { ...file, tag: 'ConfigUnsupported' },
+  ConfigDamaged: { ...file, tag: 'ConfigDamaged' },
+  TensorMissing: { ...file, tag: 'TensorMissing' },
+  TensorExtra: { ...file, tag: 'TensorExtra' },
+  TensorShape: { ...file, tag: 'TensorShape' },
+  TokenizerNotJson: { tag: 'TokenizerNotJson', expected: 'a JSON object', got: 'nothing' },
+  TokenizerUnsupported: { tag: 'TokenizerUnsupported', field: 'normalizer', expected: 'null', got: 'NFC' },
+  TokenizerDamaged: { tag: 'TokenizerDamaged', field: 'model.vocab', expected: 'ids', got: 'null' },
+  CannotPose: { tag: 'CannotPose', task: 'word-sorting', message: 'the seen cells are too small' },
+  NoScript: { tag: 'NoScript', task: 'date-understanding' },
+  NoProblems: { tag: 'NoProblems', problemSet: 'word-sorting-1' },
+  TooFewRows: {
+    tag: 'TooFewRows',
+    policy: 'tripost',
+    iteration: 1,
+    rows: 0,
+    needed: 1,
+    byReason: { 'collect.unjudged': 4 },
+  },
+  DatasetUnreadable: { tag: 'DatasetUnreadable', dataset: d1, message: 'line 3: not JSON' },
+  ReceiptDiffers: { tag: 'ReceiptDiffers', field: 'dataset', expected: d1, got: d2 },
+  EmptyDataset: { tag: 'EmptyDataset', dataset: d1 },
+  RowsTooLong: { tag: 'RowsTooLong', limit: 64, rows: [{ id: 'r-1', tokens: 80 }] },
+  BatchWithoutWeight: { tag: 'BatchWithoutWeight', step: 3, rows: ['r-1'] },
+  LossNotFinite: {
+    tag: 'LossNotFinite',
+    step: 3,
+    loss: Number.NaN,
+    gradNorm: Infinity,
+    learningRate: 1e30,
+    rows: ['r-1', 'r-1'],
+  },
+  StateUnreadable: { tag: 'StateUnreadable', checkpoint: d1, message: 'not safetensors' },
+  Cancelled: { tag: 'Cancelled', step: 12, savedStep: 10, steps: 100 },
+  Usage: { tag: 'Usage', message: '--seed: expected a whole number from 0, got "x"' },
+  BadDocument: {
+    tag: 'BadDocument',
+    source: 'run.yaml',
+    problems: [{ line: 3, column: 1, path: 'sed', message: 'unknown key "sed".' }],
+  },
+  UnknownName: { tag: 'UnknownName', message: 'There is no policy "x".' },
+  IdNotFound: { tag: 'IdNotFound', what: 'run', id: 'abc', known: ['def'] },
+  IdAmbiguous: { tag: 'IdAmbiguous', what: 'run', id: 'abcdef', found: ['abcdef1', 'abcdef2'] },
+  InputUnreadable: { tag: 'InputUnreadable', path: 'run.yaml', message: 'ENOENT: no such file' },
+  BadLines: { tag: 'BadLines', path: 'a.jsonl', lines: ['line 1: it is no JSON'], total: 1 },
+  WouldOverwrite: { tag: 'WouldOverwrite', path: 'run.yaml', message: 'it is there already' },
+  OutputUnwritable: { tag: 'OutputUnwritable', path: 'out', message: 'ENOSPC', full: true },
+  NoLedger: { tag: 'NoLedger', path: '/x/ledger.db' },
+  Stopped: { tag: 'Stopped', what: '3 lines were judged' },
+};
+
+describe('explain', () => {
+  it('has a message for every fault', () => {
+    const text = Object.values(samples)
+      .map((fault) => {
+        const { exit, message } = explain(fault, where);
+        return `## ${fault.tag} (exit ${exitCodes[exit].code}, ${exit})\n${message}\n`;
+      })
+      .join('\n');
+    expectGolden('cli/messages.txt', text);
+  });
+
+  it.each(Object.values(samples))('$tag: says what and what to do next, in a few lines', (fault) => {
+    const lines = explain(fault, where).message.split('\n');
+    expect(lines.length).toBeGreaterThanOrEqual(2);
+    expect(lines.length).toBeLessThanOrEqual(8);
+    expect(lines.every((line) => line.trim() !== '' && line.length < 240)).toBe(true);
+  });
+
+  it('tells apart who asked to stop', () => {
+    expect(explain(samples.Cancelled, { ...where, signal: 'SIGINT' }).exit).toBe('interrupted');
+    expect(explain(samples.Cancelled, { ...where, signal: 'SIGTERM' }).exit).toBe('terminated');
+    expect(explain({ tag: 'Cancelled', done: 3, total: 9 }, where).message).toContain('Stopped after 3 of 9.');
+  });
+
+  it('gives each family an exit code of its own', () => {
+    const codes = Object.values(exitCodes).map(({ code }) => code);
+    expect(new Set(codes).size).toBe(codes.length);
+    const families = new Set(Object.values(samples).map((fault) => explain(fault, where).exit));
+    expect(families.size).toBeGreaterThanOrEqual(13);
+  });
+});

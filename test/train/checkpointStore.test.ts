@@ -1,0 +1,47 @@
+import * as E from 'fp-ts/Either';
+import * as TE from 'fp-ts/TaskEither';
+import { digestOf, sha256 } from '../../events/digest';
+import { memoryBlobStore } from '../../src/adapters/memory/blobStore';
+import { encodeCheckpoint } from '../../src/train/checkpoint';
+import { loadCheckpoint, openFiles, storeCheckpoint, storeFiles } from '../../src/train/checkpointStore';
+import { initialWeights } from '../../src/train/initialWeights';
+import { must } from '../support/events';
+import { shape, tokenizer } from './tinyTraining';
+
+const checkpoint = { shape, weights: initialWeights(shape, 3), tokenizerJson: tokenizer.json, endId: tokenizer.endId };
+
+describe('a checkpoint in the blob store', () => {
+  it('is its files by digest, and comes back whole', async () => {
+    const blobs = memoryBlobStore();
+    const stored = must(await storeCheckpoint(blobs, checkpoint));
+    expect(Object.keys(stored.files).sort()).toEqual([...encodeCheckpoint(checkpoint).keys()].sort());
+    expect(stored.digest).toBe(digestOf(stored.files));
+    expect(stored.weights).toBe(sha256(encodeCheckpoint(checkpoint).get('model.safetensors') ?? ''));
+    const loaded = must(await loadCheckpoint(blobs, stored.digest, stored.files));
+    expect(loaded).toMatchObject({ ...checkpoint, digest: stored.digest });
+    expect(loaded.tokenizer.digest).toBe(tokenizer.digest);
+    expect(must(await storeFiles(blobs, encodeCheckpoint(checkpoint)))).toEqual(stored);
+  });
+
+  it('names the file that is lost', async () => {
+    const blobs = memoryBlobStore();
+    const stored = must(await storeCheckpoint(blobs, checkpoint));
+    const lost = stored.weights;
+    const missing = { tag: 'BlobMissing', digest: lost, where: 'memory' } as const;
+    const without = { ...blobs, get: (digest: string) => (digest === lost ? TE.left(missing) : blobs.get(digest)) };
+    expect(await loadCheckpoint(without, stored.digest, stored.files)).toEqual(E.left(missing));
+  });
+
+  it('is refused where a file is not what it should be, before any use', () => {
+    const files = encodeCheckpoint(checkpoint);
+    const refused = (name: string, bytes: Uint8Array | undefined): unknown => {
+      const changed = new Map(files);
+      if (bytes === undefined) changed.delete(name);
+      else changed.set(name, bytes);
+      return openFiles(sha256('?'), changed);
+    };
+    expect(refused('model.safetensors', undefined)).toMatchObject(E.left({ file: 'model.safetensors' }));
+    expect(refused('model.safetensors', Uint8Array.of(1))).toMatchObject(E.left({ file: 'model.safetensors' }));
+    expect(refused('config.json', Buffer.from('{'))).toMatchObject(E.left({ file: 'config.json' }));
+  });
+});

@@ -17,7 +17,12 @@ const main = async (): Promise<void> => {
   const passes = 5;
   const folder = mkdtempSync(join(tmpdir(), 'tripost-derive-'));
   const path = join(folder, 'ledger.db');
-  const opened = await openSqliteLog({ path, mode: 'write', now: () => '2026-01-01T00:00:00.000Z', command: 'bench' })();
+  const opened = await openSqliteLog({
+    path,
+    mode: 'write',
+    now: () => '2026-01-01T00:00:00.000Z',
+    command: 'bench',
+  })();
   if (E.isLeft(opened)) throw new Error(opened.left.tag);
   const log = opened.right;
   const pending: Promise<E.Either<unknown, unknown>>[] = [];
@@ -28,7 +33,9 @@ const main = async (): Promise<void> => {
     pending.push(log.append(append.stream, head ?? 'noStream', append.events)());
     heads.set(append.stream, (head ?? -1) + append.events.length);
     events += append.events.length;
-    if (pending.length >= 256) for (const done of await Promise.all(pending.splice(0))) if (E.isLeft(done)) throw new Error(JSON.stringify(done.left));
+    if (pending.length >= 256)
+      for (const done of await Promise.all(pending.splice(0)))
+        if (E.isLeft(done)) throw new Error(JSON.stringify(done.left));
   }
   await Promise.all(pending);
 
@@ -36,7 +43,9 @@ const main = async (): Promise<void> => {
   const policy = parsePolicy(readFileSync(preset, 'utf8'));
   if (E.isLeft(policy)) throw new Error(JSON.stringify(policy.left));
   const raw = new Database(path, { readonly: true } as Database.Options);
-  const columns = (raw.prepare('PRAGMA table_info(events)').all() as { readonly name: string }[]).map((row) => row.name);
+  const columns = (raw.prepare('PRAGMA table_info(events)').all() as { readonly name: string }[]).map(
+    (row) => row.name,
+  );
   if (!columns.includes('data')) throw new Error(`no data column among ${columns.join(', ')}`);
 
   const times: Record<'scan' | 'fold' | 'derive', number[]> = { scan: [], fold: [], derive: [] };
@@ -45,7 +54,10 @@ const main = async (): Promise<void> => {
     times.scan.push(
       await seconds(() => {
         let sum = 0;
-        for (const row of raw.prepare('SELECT data FROM events ORDER BY position').raw().iterate() as Iterable<[string]>) sum += Object.keys(JSON.parse(row[0])).length;
+        for (const row of raw.prepare('SELECT data FROM events ORDER BY position').raw().iterate() as Iterable<
+          [string]
+        >)
+          sum += Object.keys(JSON.parse(row[0])).length;
         if (sum === 0) throw new Error('nothing scanned');
       }),
     );
@@ -74,8 +86,16 @@ const main = async (): Promise<void> => {
   const whole = times.fold.map((fold, i) => fold + (times.derive[i] ?? 0));
   report(`derive: ${events} events, ${problems * passes} trajectories, ${rows} rows, medians of 3`, [
     { step: 'bare scan, JSON.parse', 'events/s': rounded(events / scan), 'of scan': 1 },
-    { step: 'read, decode, fold', 'events/s': rounded(events / median(times.fold)), 'of scan': rounded(scan / median(times.fold)) },
-    { step: 'the same and derive (policy tripost)', 'events/s': rounded(events / median(whole)), 'of scan': rounded(scan / median(whole)) },
+    {
+      step: 'read, decode, fold',
+      'events/s': rounded(events / median(times.fold)),
+      'of scan': rounded(scan / median(times.fold)),
+    },
+    {
+      step: 'the same and derive (policy tripost)',
+      'events/s': rounded(events / median(whole)),
+      'of scan': rounded(scan / median(whole)),
+    },
   ]);
 };
 

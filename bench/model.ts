@@ -36,7 +36,8 @@ const gemmSpeed = async (threads: number): Promise<number> => {
   const program = orThrow(await ortRuntime({ device: 'cpu', threads }).load(encodeModel(b.build()))());
   const tensor = { dtype: 'float32' as const, dims: [n, n], data: new Float32Array(n * n).fill(0.5) };
   const times: number[] = [];
-  for (let i = 0; i < 12; i++) times.push(await seconds(async () => void orThrow(await program.run({ x: tensor, w: tensor })())));
+  for (let i = 0; i < 12; i++)
+    times.push(await seconds(async () => void orThrow(await program.run({ x: tensor, w: tensor })())));
   await program.release();
   return (2 * n ** 3) / median(times.slice(2));
 };
@@ -55,15 +56,24 @@ const main = async (): Promise<void> => {
       tiedEmbeddings: true,
       maxPositions: 512,
       vocabSize: tokenizer.vocabSize,
-      ...(shapes[name] as Omit<ModelShape, 'ropeTheta' | 'rmsNormEps' | 'tiedEmbeddings' | 'maxPositions' | 'vocabSize'>),
+      ...(shapes[name] as Omit<
+        ModelShape,
+        'ropeTheta' | 'rmsNormEps' | 'tiedEmbeddings' | 'maxPositions' | 'vocabSize'
+      >),
     };
     const parameters = parametersOf(shape).reduce((sum, { dims }) => sum + dims.reduce((a, c) => a * c, 1), 0);
     const runtime = ortRuntime({ device: 'cpu', threads });
     const weights = initialWeights(shape, 1);
 
-    const text = Array.from({ length }, (_, i) => String.fromCharCode(97 + draws(['bench', i]).integer(0, 26))).join('');
+    const text = Array.from({ length }, (_, i) => String.fromCharCode(97 + draws(['bench', i]).integer(0, 26))).join(
+      '',
+    );
     const section: Section = { kind: 'attempt', text, weight: 1, eventId: '', author: null };
-    const tokens = { id: section.text, ids: tokenizer.encode(`${text}a`), weights: new Array<number>(length + 1).fill(1) };
+    const tokens = {
+      id: section.text,
+      ids: tokenizer.encode(`${text}a`),
+      weights: new Array<number>(length + 1).fill(1),
+    };
     const data = Array.from({ length: batchSize }, (_, i) => ({ ...tokens, id: String(i) }));
     const runner = new StepRunner(runtime, shape, { ...paperTrainConfig, batchSize, learningRate: 1e-4 });
     const [batch] = planBatches(data, { batchSize, steps: 1, seed: 1, lengthMultiple: 32 });
@@ -103,7 +113,10 @@ const main = async (): Promise<void> => {
       'of Gemm floor ': rounded((2 * parameters * generateSpeed) / floor),
     });
   }
-  report(`model: ${threads} threads, training ${batchSize}x${length}; floor: a 1024x1024 product at ${rounded(floor / 1e9)} GFLOP/s`, rows);
+  report(
+    `model: ${threads} threads, training ${batchSize}x${length}; floor: a 1024x1024 product at ${rounded(floor / 1e9)} GFLOP/s`,
+    rows,
+  );
 };
 
 void main();

@@ -69,7 +69,15 @@ const trajectory = (i: number, problemId: string, pass: number, seed: number): A
     usage: { promptTokens: 20, completionTokens: 40 },
     price: null,
   });
-  const attempt = attemptMade.create({ trajectoryId, round: 0, author: 'student', generationId: generation.id, start: 0, end: text.length, text });
+  const attempt = attemptMade.create({
+    trajectoryId,
+    round: 0,
+    author: 'student',
+    generationId: generation.id,
+    start: 0,
+    end: text.length,
+    text,
+  });
   const judged = (round: number, attemptId: string, right: boolean): readonly NewEvent[] => [
     answerVerified.create({
       trajectoryId,
@@ -88,7 +96,9 @@ const trajectory = (i: number, problemId: string, pass: number, seed: number): A
       round,
       author: 'script',
       attemptId,
-      text: right ? '\nFeedback: Step (1) is correct, and the final response is also correct.' : '\nFeedback: In step (1) the part "attempt" is incorrect. This is because it is not equal to the question.',
+      text: right
+        ? '\nFeedback: Step (1) is correct, and the final response is also correct.'
+        : '\nFeedback: In step (1) the part "attempt" is incorrect. This is because it is not equal to the question.',
       verdict: right ? 'correct' : 'incorrect',
       step: right ? null : '1',
       segment: right ? null : 'attempt',
@@ -115,6 +125,18 @@ const trajectory = (i: number, problemId: string, pass: number, seed: number): A
     events.push(update, ...judged(1, update.id, true));
   }
   const reason = wrong ? 'improved' : 'right-first-time';
-  events.push(trajectoryClosed.create({ runId, iteration: 1, pass, problemId, trajectoryId, outcome: 'solved', reason, detail: null, updates: wrong ? 1 : 0 }));
+  events.push(
+    trajectoryClosed.create({
+      runId,
+      iteration: 1,
+      pass,
+      problemId,
+      trajectoryId,
+      outcome: 'solved',
+      reason,
+      detail: null,
+      updates: wrong ? 1 : 0,
+    }),
+  );
   return { stream: `trajectory-${trajectoryId}`, events };
 };

@@ -1,7 +1,7 @@
 import * as E from 'fp-ts/Either';
 import type { DecodeError } from '../../events/index';
 import type { DocumentProblem } from '../../projections/parseYaml';
-import type { RunError } from '../run/run';
+import type { RunError } from '../run/runContext';
 
 /** What goes wrong in the command line itself. */
 export type CliFault =

@@ -33,7 +33,8 @@ const progressOf = ({ args }: Asked): Progress => {
     live,
     now: () => performance.now(),
     write: (text) => void process.stderr.write(text),
-    columns: () => process.stderr.columns,
+    // A terminal that does not know its size says 0.
+    columns: () => process.stderr.columns || 80,
   });
 };
 

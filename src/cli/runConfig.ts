@@ -3,7 +3,7 @@ import * as E from 'fp-ts/Either';
 import { parse, parseDocument } from 'yaml';
 import { parseYaml, type DocumentProblem } from '../../projections/parseYaml';
 import { RunConfig } from '../run/config';
-import type { RunInput } from '../run/run';
+import type { RunInput } from '../run/runContext';
 import { findTask } from '../tasks';
 import type { Args } from './args';
 import { stop, usage } from './faults';

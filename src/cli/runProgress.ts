@@ -1,4 +1,4 @@
-import type { RunProgress } from '../run/run';
+import type { RunProgress } from '../run/runContext';
 import type { Step } from './progress';
 import { inOrder } from './inOrder';
 

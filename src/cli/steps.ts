@@ -1,7 +1,8 @@
 import { iterationStarted } from '../../events/iterationStarted';
 import type { Digest } from '../../events/digest';
 import { openStream } from '../ledger/openStream';
-import { begin, runIdOf, type RunInput, type RunPorts } from '../run/run';
+import { begin, runIdOf } from '../run/beginRun';
+import type { RunInput, RunPorts } from '../run/runContext';
 import { must } from './faults';
 
 /** Notes on the run's own stream that an iteration begins, as `run` does, so that `run` goes on from a single step. */

@@ -1,5 +1,6 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import writeFileAtomic from 'write-file-atomic';
 import type { Digest, Json } from '../../events/digest';
 import type { RecordedEvent } from '../../events/envelope';
 import type { BlobStore } from '../ports/blobStore';
@@ -78,7 +79,7 @@ export const writeFolder = (folder: string, files: ReadonlyMap<string, Uint8Arra
   writing(folder, () => {
     mkdirSync(folder, { recursive: true });
     for (const [name, bytes] of files)
-      if (!sameBytes(join(folder, name), bytes)) writeFileSync(join(folder, name), bytes);
+      if (!sameBytes(join(folder, name), bytes)) writeFileAtomic.sync(join(folder, name), Buffer.from(bytes));
   });
 };
 

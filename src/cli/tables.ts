@@ -1,8 +1,5 @@
 import Table from 'cli-table3';
-import type { IterationSummary } from '../run/run';
-
-/** The first twelve characters of a digest: what tables show, and enough to name it. */
-export const short = (digest: string | null): string => (digest === null ? '-' : digest.slice(0, 12));
+import type { IterationSummary } from '../run/runContext';
 
 export const percent = (value: number | null | undefined): string =>
   value === null || value === undefined ? '-' : `${(100 * value).toFixed(1)}%`;
@@ -18,22 +15,11 @@ export const table = (head: readonly string[], rows: readonly (readonly (string 
   return made.toString();
 };
 
-/** One row per iteration: what the paper's tables show, and what to trace. */
+/** One row per iteration: what the paper's tables show. */
 export const iterationTable = (iterations: readonly IterationSummary[]): string =>
   table(
-    [
-      'iteration',
-      'seen',
-      'unseen',
-      'total',
-      'directly correct',
-      'SI frequency',
-      'SI contribution',
-      'rows',
-      'dataset',
-      'checkpoint',
-    ],
-    iterations.map(({ iteration, rows, dataset, checkpoint, evaluation: { scores } }) => [
+    ['iteration', 'seen', 'unseen', 'total', 'directly correct', 'SI frequency', 'SI contribution', 'rows'],
+    iterations.map(({ iteration, rows, evaluation: { scores } }) => [
       iteration === 0 ? 'base' : iteration,
       percent(scores['accuracy.seen']),
       percent(scores['accuracy.unseen']),
@@ -42,7 +28,5 @@ export const iterationTable = (iterations: readonly IterationSummary[]): string 
       percent(scores['siFrequency.total']),
       percent(scores['siContribution.total']),
       iteration === 0 ? '-' : rows,
-      short(dataset),
-      short(checkpoint),
     ]),
   );

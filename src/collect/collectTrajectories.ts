@@ -13,15 +13,8 @@ import { splitAttempt } from '../tasks/attemptText';
 import type { Problem, Task, Verdict } from '../tasks/task';
 import type { Editor } from './editor';
 import { callKey, readCall, roll, type Call, type Rollout } from './rollout';
-import {
-  decide,
-  nextOf,
-  startTrajectory,
-  type EditOptions,
-  type Memory,
-  type TrajectoryFact,
-  type TrajectoryIdentity,
-} from './trajectory';
+import { decide, nextOf, type Memory } from './trajectory';
+import { startTrajectory, type EditOptions, type TrajectoryFact, type TrajectoryIdentity } from './trajectoryState';
 
 export interface CollectSettings {
   readonly runId: string;

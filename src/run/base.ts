@@ -201,12 +201,3 @@ export const importCheckpoint = async (
   const appended = await appendOnce(log, checkpointWritten.stream(data), checkpointWritten.create(data));
   return E.isLeft(appended) ? appended : openFiles(checkpoint, files);
 };
-
-/** The files of a checkpoint that some event on the ledger describes. */
-export const checkpointFiles = (
-  events: readonly LedgerEvent[],
-  checkpoint: Digest,
-): Readonly<Record<string, Digest>> | undefined => {
-  const event = events.find((one) => one.type === 'CheckpointWritten' && one.data.checkpoint === checkpoint);
-  return event?.type === 'CheckpointWritten' ? event.data.files : undefined;
-};

@@ -60,6 +60,8 @@ export const TaskConfig = section('task', {
   config: otherwise(JsonValue, {}),
   seed: otherwise(Whole, 1),
   train: Positive,
+  /** How many of the training problems, the first ones, come with a gold rationale; null: all of them, as in the paper. */
+  gold: otherwise(orNull(Whole), null),
   testSeen: Whole,
   testUnseen: Whole,
 });

@@ -41,18 +41,20 @@ export interface ProblemSource {
   readonly config: Json;
   readonly seed: number;
   readonly counts: Counts;
+  /** How many training problems have a gold rationale; null: all. The others have an answer, and FBK and IMP. */
+  readonly gold: number | null;
 }
 
 /** The name of a generated set says where it came from: task, and a digest of everything that drew it. */
-export const problemSetOf = ({ task, config, seed, counts }: ProblemSource): string =>
-  `${task.name}-${digestOf({ task: task.name, config, seed, counts: { ...counts } }).slice(0, 12)}`;
+export const problemSetOf = ({ task, config, seed, counts, gold }: ProblemSource): string =>
+  `${task.name}-${digestOf({ task: task.name, config, seed, counts: { ...counts }, gold }).slice(0, 12)}`;
 
 /** Poses a generated problem set on the ledger, once; a set that is there already is read back. */
 export const poseSet = async (
   log: EventLog,
   source: ProblemSource,
 ): Promise<E.Either<PoseError, { readonly set: string; readonly problems: readonly ProblemPosed[] }>> => {
-  const { task, config, seed, counts } = source;
+  const { task, config, seed, counts, gold } = source;
   const set = problemSetOf(source);
   const posed = poseProblems(task, config, { seed, counts });
   if (!posed.ok) return E.left({ tag: 'CannotPose', task: task.name, message: posed.message });
@@ -65,7 +67,9 @@ export const poseSet = async (
     options: problem.options,
     prompt: renderPrompt(problem, task),
     answer: problem.answer,
-    ...goldOf(task, problem),
+    ...(split === 'train' && gold !== null && index >= gold
+      ? { rationale: null, closingFeedback: null }
+      : goldOf(task, problem)),
     split,
     cell: problem.cell.name,
     seen: problem.cell.seen,

@@ -19,7 +19,16 @@ import { Args } from '../../src/cli/args';
 import { explain } from '../../src/cli/explain';
 import { Stop } from '../../src/cli/faults';
 import { loadRun } from '../../src/cli/runConfig';
-import { jsonOf, runCli, tinyConfig, tinyLedger, tinyReport, tinyRun, type Ran } from '../support/cliBuild';
+import {
+  jsonOf,
+  runCli,
+  tinyConfig,
+  tinyIteration,
+  tinyLedger,
+  tinyReport,
+  tinyRun,
+  type Ran,
+} from '../support/cliBuild';
 import { newFolder, removeFolders } from '../support/ledgerFile';
 
 jest.setTimeout(120_000);
@@ -52,7 +61,7 @@ describe('a config', () => {
   });
 
   it('with several mistakes: all of them, in line order', async () => {
-    const { code, stderr } = await untouched(['run', configWith(/hiddenSize: 32/, 'hidenSize: 32').toString()]);
+    const { code, stderr } = await untouched(['run', configWith(/hiddenSize: 32/, 'hidenSize: 32')]);
     expect(code).toBe(2);
     expect(stderr).toMatch(/hidenSize: unknown key "hidenSize"\. Did you mean "hiddenSize"\?/);
     expect(stderr).toMatch(/hiddenSize: missing; expected a whole number from 1/);
@@ -162,7 +171,7 @@ describe('a ledger', () => {
       if (readFileSync(ledger).equals(readFileSync(clean))) continue;
       const ran = await runCli(['verify', '--ledger', ledger, '--json']);
       expect([4, 6]).toContain(ran.code);
-      expect(jsonOf(ran)['ok']).toBe(false);
+      expect(jsonOf(ran).ok).toBe(false);
     }
   });
 
@@ -212,7 +221,7 @@ describe('ids', () => {
 });
 
 describe('a checkpoint whose digest does not match', () => {
-  const weights = (): string => (tinyReport()['iterations'] as readonly { weights: string }[])[2]?.weights ?? '';
+  const weights = (): string => tinyIteration(2).weights;
 
   it('is not used, by name of the file; verify --blobs finds it', async () => {
     const ledger = tinyLedger(newFolder());
@@ -296,7 +305,7 @@ describe('a run', () => {
     expect((await runCli(['verify', '--ledger', ledger])).code).toBe(0);
     // The run it was meant to be goes on on the same ledger.
     const good = await runCli(['run', tinyConfig, '--ledger', ledger, '-q', '--json']);
-    expect(jsonOf(good)['iterations']).toEqual(tinyReport()['iterations']);
+    expect(jsonOf(good).iterations).toEqual(tinyReport().iterations);
   });
 
   it('whose policy keeps nothing says which rule dropped how many', async () => {

@@ -1,6 +1,6 @@
 import { exitCodes } from '../../src/cli/exitCodes';
 import { explain, type Where } from '../../src/cli/explain';
-import type { Fault } from '../../src/cli/faults';
+import type { OfTag, Tag } from '../../src/cli/explain/explained';
 import { expectGolden } from '../support/golden';
 
 const d1 = '1'.repeat(64);
@@ -10,7 +10,7 @@ const file = { file: 'config.json', field: 'hidden_act', expected: '"silu"', got
 const event = { eventId: 'e-1', stream: 'run-1', revision: 3, type: 'RunStarted', version: 1 };
 
 /** One of every kind: a tag without a sample does not compile. */
-const samples: { readonly [T in Fault['tag']]: Extract<Fault, { readonly tag: T }> } = {
+const samples: { readonly [T in Tag]: OfTag<T> } = {
   Locked: { tag: 'Locked', where: 'my.db.lock', holder: 'process 7 on host (tripost run)' },
   NotALedger: { tag: 'NotALedger', where: 'my.db', message: 'not an SQLite database' },
   Damaged: { tag: 'Damaged', where: 'my.db, position 5', message: 'data is not JSON' },
@@ -94,6 +94,7 @@ describe('explain', () => {
         return `## ${fault.tag} (exit ${exitCodes[exit].code}, ${exit})\n${message}\n`;
       })
       .join('\n');
+    expect(text).not.toMatch(/undefined|\[object/);
     expectGolden('cli/messages.txt', text);
   });
 
@@ -105,8 +106,8 @@ describe('explain', () => {
   });
 
   it('tells apart who asked to stop', () => {
-    expect(explain(samples.Cancelled, { ...where, signal: 'SIGINT' }).exit).toBe('interrupted');
-    expect(explain(samples.Cancelled, { ...where, signal: 'SIGTERM' }).exit).toBe('terminated');
+    expect(explain(samples['Cancelled'], { ...where, signal: 'SIGINT' }).exit).toBe('interrupted');
+    expect(explain(samples['Cancelled'], { ...where, signal: 'SIGTERM' }).exit).toBe('terminated');
     expect(explain({ tag: 'Cancelled', done: 3, total: 9 }, where).message).toContain('Stopped after 3 of 9.');
   });
 

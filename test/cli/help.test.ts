@@ -1,45 +1,21 @@
 import { CommanderError } from 'commander';
 import { entries } from '../../src/cli/commands';
-import { buildProgram, variableOf, type Asked } from '../../src/cli/program';
+import { variableOf } from '../../src/cli/program';
 import { runCli } from '../support/cliBuild';
 import { expectGolden } from '../support/golden';
-
-interface Answer {
-  readonly out: string;
-  readonly err: string;
-  readonly asked: Asked | undefined;
-  readonly failure: unknown;
-}
-
-/** What the command line makes of some words, without running anything. */
-const ask = async (argv: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Answer> => {
-  let out = '';
-  let err = '';
-  let asked: Asked | undefined;
-  let failure: unknown;
-  const writers = { out: (text: string) => void (out += text), err: (text: string) => void (err += text) };
-  const program = buildProgram(argv, '0.0.0', writers, (found) => void (asked = found), env);
-  try {
-    await program.parseAsync([...argv], { from: 'user' });
-  } catch (error) {
-    failure = error;
-  }
-  return { out, err, asked, failure };
-};
-
-/** The words of an example line, up to a pipe or a redirection. */
-const wordsOf = (example: string): readonly string[] => {
-  const own = example.split('|').find((part) => part.trim().startsWith('tripost ')) ?? '';
-  return (own.split(/&&|[<>]/)[0] ?? '').trim().split(/\s+/).slice(1);
-};
+import { ask, wordsOf } from './ask';
 
 describe('help', () => {
   it('of the whole command line', async () => {
-    expectGolden('cli/help/tripost.txt', (await ask(['--help'])).out);
+    const { out, err } = await ask(['--help']);
+    expect(err).toBe('');
+    expectGolden('cli/help/tripost.txt', out);
   });
 
   it.each(entries.map(({ name }) => name))('of %s', async (name) => {
-    expectGolden(`cli/help/${name}.txt`, (await ask([name, '--help'])).out);
+    const { out, err } = await ask([name, '--help']);
+    expect(err).toBe('');
+    expectGolden(`cli/help/${name}.txt`, out);
   });
 
   it('starts without a runtime or a database, as a process', async () => {
@@ -67,7 +43,7 @@ describe.each(entries)('command $name', (entry) => {
   it('has examples that are understood', async () => {
     expect(command.examples.length).toBeGreaterThan(0);
     for (const example of command.examples) {
-      const found = await ask(example.includes(' && ') ? wordsOf(example.split(' && ')[0] ?? '') : wordsOf(example));
+      const found = await ask(wordsOf(example));
       expect([example, found.asked?.command.name, found.err]).toEqual([example, command.name, '']);
     }
   });

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { jsonOf, mainFile, runCli, tinyConfig, tinyLedger, tinyReport } from '../support/cliBuild';
+import { jsonOf, mainFile, runCli, tinyConfig, tinyLedger, tinyReport, type Report } from '../support/cliBuild';
 import { newFolder, removeFolders } from '../support/ledgerFile';
 
 jest.setTimeout(120_000);
@@ -77,7 +77,7 @@ describe('kill -9', () => {
     expect(killed).toBeGreaterThanOrEqual(3);
     const finished = jsonOf(await runCli(args));
     expect(finished).toMatchObject(final());
-    const { calls, steps } = finished['reused'] as { calls: number; steps: number };
+    const { calls, steps }: Report['reused'] = finished.reused;
     expect(calls + steps).toBeGreaterThan(0);
     expect((await runCli(['verify', '--blobs', '--ledger', ledger])).code).toBe(0);
   });

@@ -11,7 +11,7 @@ import {
   type CollectSettings,
 } from '../../src/collect/collectTrajectories';
 import { scriptedEditor, type Editor } from '../../src/collect/editor';
-import { paperOptions } from '../../src/collect/trajectory';
+import { paperOptions } from '../../src/collect/trajectoryState';
 import type { EventLog } from '../../src/ports/eventLog';
 import type { CompletionRequest, LanguageModel, ModelError } from '../../src/ports/languageModel';
 import { poseSet } from '../../src/run/problems';
@@ -29,7 +29,7 @@ export const newLog = (): EventLog => openMemoryLog({ now: testClock() });
 export const poseSeven = async (log: EventLog): Promise<readonly ProblemPosed[]> => {
   const config = { seen: [{ depth: [2], length: 2 }], unseen: [{ depth: [3], length: 2 }] };
   const counts = { train: 7, testSeen: 0, testUnseen: 0 };
-  return must(await poseSet(log, { task, config, seed: 3, counts })).problems;
+  return must(await poseSet(log, { task, config, seed: 3, counts, gold: null })).problems;
 };
 
 export const bare = ({ question, options, answer }: ProblemPosed): Problem => ({ question, options, answer });

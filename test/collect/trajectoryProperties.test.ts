@@ -2,15 +2,13 @@ import * as E from 'fp-ts/Either';
 import * as fc from 'fast-check';
 import type { Json } from '../../events/digest';
 import { nextPrompt, readCall, type Call } from '../../src/collect/rollout';
+import { decide, nextOf, type Memory } from '../../src/collect/trajectory';
 import {
-  decide,
-  nextOf,
   startTrajectory,
   type Command,
   type EditOptions,
-  type Memory,
   type TrajectoryFact,
-} from '../../src/collect/trajectory';
+} from '../../src/collect/trajectoryState';
 import { multistepArithmetic } from '../../src/tasks/multistepArithmetic/multistepArithmetic';
 import type { Problem, Script, Task } from '../../src/tasks/task';
 import { parseTurns, renderPrompt, renderTurn } from '../../src/tasks/trajectoryText';

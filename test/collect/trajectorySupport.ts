@@ -1,16 +1,13 @@
 import * as E from 'fp-ts/Either';
 import { readCall, type Call } from '../../src/collect/rollout';
+import { decide, nextOf, type Memory, type Need } from '../../src/collect/trajectory';
 import {
-  decide,
-  nextOf,
   paperOptions,
   startTrajectory,
   type Command,
   type EditOptions,
-  type Memory,
-  type Need,
   type TrajectoryFact,
-} from '../../src/collect/trajectory';
+} from '../../src/collect/trajectoryState';
 import type { Finish } from '../../events/generationProduced';
 import type { Verdict } from '../../src/tasks/task';
 import { renderTurn } from '../../src/tasks/trajectoryText';

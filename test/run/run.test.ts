@@ -1,6 +1,6 @@
 import * as E from 'fp-ts/Either';
 import { sha256 } from '../../events/digest';
-import type { RunProgress, RunSummary } from '../../src/run/run';
+import type { RunProgress, RunSummary } from '../../src/run/runContext';
 import { decodedOf, factsOf } from '../collect/decoded';
 import { collect, must } from '../support/events';
 import { config, leavesOf, newPlace, policy, policyOf, runIn, runUntil, trainedBase, type Place } from './tinyRun';

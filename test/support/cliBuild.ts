@@ -110,12 +110,12 @@ export const runCli = (args: readonly string[], options: RunOptions = {}): Promi
     options.during?.(child, () => stderr);
   });
 
-/** One JSON object on stdout, or a failure that shows what was there instead. */
-export const jsonOf = ({ stdout, stderr, code }: Ran): Record<string, unknown> => {
+/** One JSON object on stdout, or a failure that shows what was there instead. Whoever reads it says of what type it is. */
+export const jsonOf = ({ stdout, stderr, code }: Ran) => {
   const lines = stdout.split('\n').filter((line) => line !== '');
   if (lines.length !== 1)
     throw new Error(`expected one JSON line, got ${lines.length} (exit ${code}): ${stdout}${stderr}`);
-  return JSON.parse(lines[0] ?? '') as Record<string, unknown>;
+  return JSON.parse(lines[0] ?? '');
 };
 
 export const tinyConfig = join(fixtures, 'cli', 'tiny.yaml');
@@ -144,6 +144,28 @@ export const tinyLedger = (folder: string): string => {
   return join(folder, 'ledger.db');
 };
 
+export interface Iteration {
+  readonly iteration: number;
+  readonly dataset: string | null;
+  readonly rows: number;
+  readonly checkpoint: string;
+  readonly weights: string;
+  readonly scores: Readonly<Record<string, number | null>>;
+}
+
+export interface Report {
+  readonly runId: string;
+  readonly root: string;
+  readonly events: number;
+  readonly reused: { readonly calls: number; readonly steps: number };
+  readonly iterations: readonly Iteration[];
+}
+
 /** What the tiny run printed: report.json. */
-export const tinyReport = (): Record<string, unknown> =>
-  JSON.parse(readFileSync(join(tinyRun(), 'out', 'report.json'), 'utf8')) as Record<string, unknown>;
+export const tinyReport = (): Report => JSON.parse(readFileSync(join(tinyRun(), 'out', 'report.json'), 'utf8'));
+
+export const tinyIteration = (n: number): Iteration => {
+  const found = tinyReport().iterations[n];
+  if (found === undefined) throw new Error(`the tiny run has no iteration ${n}`);
+  return found;
+};

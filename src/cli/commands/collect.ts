@@ -1,7 +1,7 @@
 import { collectTrajectories } from '../../collect/collectTrajectories';
 import { scriptedEditor } from '../../collect/editor';
 import { poseSet } from '../../run/problems';
-import type { RunPorts } from '../../run/run';
+import type { RunPorts } from '../../run/runContext';
 import { DecodePrograms, studentModel } from '../../train/student';
 import { jsonFlag, ledgerFlag, progressFlags, runtimeFlags, setFlag, type Command } from '../command';
 import { environmentOf, openRuntime, withLedger } from '../compose';
@@ -53,8 +53,8 @@ export const collect: Command = {
     const programs = new DecodePrograms(runtime);
     await withLedger(args, context, 'create', async (ledger) => {
       const { log, blobs } = ledger;
-      const { train, testSeen, testUnseen, seed } = config.task;
-      const source = { task, config: config.task.config, seed, counts: { train, testSeen, testUnseen } };
+      const { train, testSeen, testUnseen, seed, gold } = config.task;
+      const source = { task, config: config.task.config, seed, counts: { train, testSeen, testUnseen }, gold };
       const student = await loadStudent(name, ledger);
       const { set, problems } = must(await poseSet(log, source));
       const ports: RunPorts = {

@@ -1,6 +1,8 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { run as runLoop, runIdOf, type RunInput, type RunSummary } from '../../run/run';
+import { run as runLoop } from '../../run/run';
+import { runIdOf } from '../../run/beginRun';
+import type { RunInput, RunSummary } from '../../run/runContext';
 import { problemSetOf } from '../../run/problems';
 import type { Args } from '../args';
 import { jsonFlag, ledgerFlag, progressFlags, runtimeFlags, setFlag, type Command, type Context } from '../command';
@@ -62,7 +64,7 @@ const planOf = ({ config, policy, task, basePolicy, trained }: RunInput, runId: 
     runId,
     ledger,
     task: task.name,
-    problemSet: problemSetOf({ task, config: config.task.config, seed, counts }),
+    problemSet: problemSetOf({ task, config: config.task.config, seed, counts, gold: config.task.gold }),
     problems: counts,
     base: {
       policy: basePolicy.name,
@@ -120,9 +122,13 @@ const show = async (
   await out.line(`run    ${summary.runId}`);
   await out.line(`root   ${bold(summary.root)} over ${summary.events} events`);
   if (calls + steps > 0) await out.line(`reused ${calls} calls and ${steps} training steps from the ledger`);
-  for (const { iteration, checkpoint, weights: own } of summary.iterations) {
-    const name = iteration === 0 ? 'the base' : `iteration ${iteration}`;
-    await out.line(`weights of ${name}: ${own ?? weights.get(checkpoint) ?? 'unknown'}`);
+  for (const { iteration, dataset, checkpoint, weights: own } of summary.iterations) {
+    const digests = { ...(dataset === null ? {} : { dataset }), checkpoint, weights: own ?? weights.get(checkpoint) };
+    let name = iteration === 0 ? 'base' : `iteration ${iteration}`;
+    for (const [what, digest] of Object.entries(digests)) {
+      await out.line(`${name.padEnd(13)}${what.padEnd(11)}${digest ?? 'unknown'}`);
+      name = '';
+    }
   }
   const ledger = args.text('ledger') ?? './ledger.db';
   const last = summary.iterations.at(-1);

@@ -17,7 +17,9 @@ export interface Where {
 }
 
 export type Tag = Fault['tag'];
-export type OfTag<T extends Tag> = Extract<Fault, { readonly tag: T }>;
+type WithTag<F, T> = F extends { readonly tag: infer U } ? (T extends U ? F : never) : never;
+/** The faults that may have this tag; some families share one shape among several tags. */
+export type OfTag<T extends Tag> = WithTag<Fault, T>;
 /** One message per tag: a fault without a message does not compile. */
 export type Table<Tags extends Tag> = { readonly [T in Tags]: (fault: OfTag<T>, where: Where) => Explained };
 

@@ -1,0 +1,242 @@
+import * as E from 'fp-ts/Either';
+import { iterationCompleted } from '../../events/iterationCompleted';
+import { iterationStarted } from '../../events/iterationStarted';
+import type { LedgerEvent } from '../../events/index';
+import type { ProblemPosed } from '../../events/problemPosed';
+import type { Policy } from '../../projections/policies/policy';
+import type { Step } from '../../events/stepRecorded';
+import { collectTrajectories } from '../collect/collectTrajectories';
+import { scriptedEditor } from '../collect/editor';
+import { evaluate } from '../evaluate/evaluate';
+import type { OpenStream } from '../ledger/openStream';
+import { seal } from '../ledger/seal';
+import type { AppendError } from '../ports/eventLog';
+import type { LoadedCheckpoint } from '../train/checkpointStore';
+import { studentModel, type DecodePrograms } from '../train/student';
+import { train } from '../train/trainer';
+import { baseStudent } from './base';
+import { derive } from './derive';
+import type { IterationSummary, RunError, RunInput, RunPorts, RunSummary } from './runContext';
+
+/** Rows that the student cannot read are dropped, each with its decision (TriPosT §1.5), unless the policy is stricter. */
+const fitting = (policy: Policy, maxPositions: number): Policy => {
+  const maxTokens = Math.min(policy.admit.maxTokens ?? maxPositions, maxPositions);
+  return { ...policy, admit: { ...policy.admit, maxTokens } };
+};
+
+/** The iterations of one run; the student of one is the base of the next. */
+export class Loop {
+  private readonly summaries: IterationSummary[] = [];
+  private calls = 0;
+  private steps = 0;
+
+  constructor(
+    private readonly input: RunInput,
+    private readonly ports: RunPorts,
+    private readonly programs: DecodePrograms,
+    private readonly runId: string,
+    private readonly set: { readonly set: string; readonly problems: readonly ProblemPosed[] },
+    private readonly stream: OpenStream,
+  ) {}
+
+  private problems(split: ProblemPosed['split']): readonly ProblemPosed[] {
+    return this.set.problems.filter((problem) => problem.split === split);
+  }
+
+  async all(): Promise<E.Either<RunError, RunSummary>> {
+    const { input, ports, set } = this;
+    const onStep = (step: Step, steps: number): void => ports.onProgress({ phase: 'train', iteration: 0, step, steps });
+    const onTrained = (reusedSteps: number, steps: number): void => {
+      this.steps += reusedSteps;
+      ports.onProgress({ phase: 'trained', iteration: 0, reusedSteps, steps });
+    };
+    const base = await baseStudent(
+      input.config.base,
+      input.basePolicy,
+      input.task,
+      { name: set.set, problems: set.problems },
+      input.trained,
+      { ...ports, onStep, onTrained },
+    );
+    if (E.isLeft(base)) return base;
+    let student = base.right;
+    const first = await this.score(student, { iteration: 0, dataset: null, rows: 0, weights: null });
+    if (E.isLeft(first)) return first;
+    for (let iteration = 1; iteration <= input.config.iterations; iteration++) {
+      const next = await this.iterate(student, iteration);
+      if (E.isLeft(next)) return next;
+      student = next.right;
+    }
+    ports.onProgress({ phase: 'seal', iteration: input.config.iterations, detail: 'Merkle root' });
+    const sealed = await seal(ports.log);
+    if (E.isLeft(sealed)) return sealed;
+    const { root, size } = sealed.right;
+    return E.right({
+      runId: this.runId,
+      iterations: this.summaries,
+      root,
+      events: size,
+      reused: { calls: this.calls, steps: this.steps },
+    });
+  }
+
+  private async score(
+    student: LoadedCheckpoint,
+    about: Omit<IterationSummary, 'evaluation' | 'checkpoint'>,
+  ): Promise<E.Either<RunError, void>> {
+    const { config, task } = this.input;
+    const { iteration } = about;
+    const { maxTokens, maxCalls, temperature } = config.evaluate;
+    const scored = await evaluate(
+      this.problems('test'),
+      {
+        runId: this.runId,
+        iteration,
+        checkpoint: student.digest,
+        problemSet: this.set.set,
+        seed: config.seed,
+        sampling: { temperature, topK: null, topP: null, maxTokens },
+        maxCalls,
+      },
+      {
+        ...this.ports,
+        task,
+        student: this.model(student),
+        onProgress: (done, total) => this.ports.onProgress({ phase: 'evaluate', iteration, done, total }),
+      },
+    );
+    if (E.isLeft(scored)) return scored;
+    this.summaries.push({ ...about, checkpoint: student.digest, evaluation: scored.right.evaluation });
+    return E.right(undefined);
+  }
+
+  private model(student: LoadedCheckpoint) {
+    const { batch } = this.input.config.generate;
+    return studentModel(
+      {
+        checkpoint: student.digest,
+        shape: student.shape,
+        weights: student.weights,
+        tokenizer: student.tokenizer,
+        batch,
+      },
+      this.programs,
+    );
+  }
+
+  private async record(
+    event: LedgerEvent['type'],
+    iteration: number,
+    created: ReturnType<typeof iterationStarted.create>,
+  ): Promise<E.Either<AppendError, void>> {
+    const known = this.stream.events.some(
+      (one) => one.type === event && 'iteration' in one.data && one.data.iteration === iteration,
+    );
+    return known ? E.right(undefined) : this.stream.append([created]);
+  }
+
+  private async iterate(student: LoadedCheckpoint, iteration: number): Promise<E.Either<RunError, LoadedCheckpoint>> {
+    const { input, ports, runId } = this;
+    const { config } = input;
+    const policy = fitting(input.policy, student.shape.maxPositions);
+    const started = iterationStarted.create({
+      runId,
+      iteration,
+      student: { kind: 'checkpoint', digest: student.digest },
+      problemSet: this.set.set,
+    });
+    const noted = await this.record('IterationStarted', iteration, started);
+    if (E.isLeft(noted)) return noted;
+    if (policy.select.sources.includes('trajectories')) {
+      const collected = await this.collect(student, iteration);
+      if (E.isLeft(collected)) return collected;
+    }
+    ports.onProgress({ phase: 'derive', iteration, detail: policy.name });
+    const derived = await derive(
+      {
+        policy,
+        seed: config.seed,
+        scope: { runId, iteration, problemSet: this.set.set },
+        tokenizer: student.tokenizer,
+      },
+      ports,
+    );
+    if (E.isLeft(derived)) return derived;
+    const { manifest, rows } = derived.right.derived;
+    if (rows.length === 0 || !manifest.enough)
+      return E.left({
+        tag: 'TooFewRows',
+        policy: policy.name,
+        iteration,
+        rows: rows.length,
+        needed: Math.max(1, manifest.min),
+        byReason: manifest.byReason,
+      });
+
+    const trained = await train(
+      {
+        dataset: manifest.dataset,
+        rows,
+        base: {
+          ref: { kind: 'checkpoint', digest: student.digest },
+          shape: student.shape,
+          weights: student.weights,
+          tokenizer: student.tokenizer,
+        },
+        config: config.train,
+        seed: config.seed,
+        runId,
+        iteration,
+        environment: ports.environment,
+      },
+      { ...ports, onStep: (step, steps) => ports.onProgress({ phase: 'train', iteration, step, steps }) },
+    );
+    if (E.isLeft(trained)) return trained;
+    const { receipt, weights, reusedSteps } = trained.right;
+    this.steps += reusedSteps;
+    ports.onProgress({ phase: 'trained', iteration, reusedSteps, steps: receipt.steps });
+    const next: LoadedCheckpoint = { ...student, digest: receipt.checkpoint, weights };
+    const scored = await this.score(next, {
+      iteration,
+      dataset: manifest.dataset,
+      rows: rows.length,
+      weights: receipt.weights,
+    });
+    if (E.isLeft(scored)) return scored;
+    const { trainingId, checkpoint } = receipt;
+    const completed = iterationCompleted.create({
+      runId,
+      iteration,
+      dataset: manifest.dataset,
+      trainingId,
+      checkpoint,
+      rows: rows.length,
+    });
+    const ended = await this.record('IterationCompleted', iteration, completed);
+    return E.isLeft(ended) ? ended : E.right(next);
+  }
+
+  private async collect(student: LoadedCheckpoint, iteration: number): Promise<E.Either<RunError, void>> {
+    const { input, ports, runId } = this;
+    const { collect, seed } = input.config;
+    const { script } = input.task;
+    if (script === undefined) return E.left({ tag: 'NoScript', task: input.task.name });
+    const { passes, sampling, maxCalls, rightAnswer, concurrency, maxUpdates, overCorrection, stepOrder, noProgress } =
+      collect;
+    const edit = { maxUpdates, overCorrection, stepOrder, noProgress };
+    const collected = await collectTrajectories(
+      this.problems('train'),
+      { runId, iteration, passes, seed, sampling, maxCalls, edit, rightAnswer, concurrency },
+      {
+        ...ports,
+        student: this.model(student),
+        editor: scriptedEditor(script),
+        task: input.task,
+        onProgress: (progress) => ports.onProgress({ phase: 'collect', iteration, progress }),
+      },
+    );
+    if (E.isLeft(collected)) return collected;
+    this.calls += collected.right.reusedCalls;
+    return E.right(undefined);
+  }
+}

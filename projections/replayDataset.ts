@@ -114,6 +114,9 @@ const fromLines = <A>(codec: t.Type<A, unknown>, bytes: Uint8Array | string): E.
   return E.right(out);
 };
 
+/** Whether a row teaches an update: x_SI, whole or split. */
+export const isImproved = (row: Row): boolean => row.sections.some((section) => section.kind === 'improvement');
+
 /** Reads a dataset file. */
 export const parseRows = (bytes: Uint8Array | string): E.Either<string, readonly Row[]> => fromLines(Row, bytes);
 

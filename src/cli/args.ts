@@ -9,6 +9,11 @@ export class Args {
     private readonly options: Readonly<Record<string, unknown>>,
   ) {}
 
+  /** These options, some changed, with other arguments: for a command that is made of others. */
+  with(places: readonly string[], changed: Readonly<Record<string, unknown>>): Args {
+    return new Args(places, { ...this.options, ...changed });
+  }
+
   /** An argument that commander has made sure of. */
   at(place: number): string {
     return this.places[place] ?? '';

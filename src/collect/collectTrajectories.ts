@@ -16,6 +16,9 @@ import { callKey, readCall, roll, type Call, type Rollout } from './rollout';
 import { decide, nextOf, type Memory } from './trajectory';
 import { startTrajectory, type EditOptions, type TrajectoryFact, type TrajectoryIdentity } from './trajectoryState';
 
+/** Trajectories in hand at once, in batches of the student: follow-up calls are few, and share batches this way. */
+const batchesAtOnce = 4;
+
 export interface CollectSettings {
   readonly runId: string;
   readonly iteration: number;
@@ -97,7 +100,7 @@ export const collectTrajectories = async (
   const work = Array.from({ length: settings.passes }, (_, pass) =>
     problems.map((problem) => ({ pass, problem })),
   ).flat();
-  const size = Math.max(1, ports.student.batch);
+  const size = Math.max(1, ports.student.batch) * batchesAtOnce;
   const chunks = Array.from({ length: Math.ceil(work.length / size) }, (_, i) => work.slice(i * size, (i + 1) * size));
   let progress: CollectProgress = { done: 0, total: work.length, newCalls: 0, reusedCalls: 0, outcomes: {} };
   for (const chunk of chunks) {

@@ -1,7 +1,7 @@
 import * as E from 'fp-ts/Either';
 import { checkpointWritten } from '../../events/checkpointWritten';
 import type { Environment } from '../../events/codecs';
-import type { Digest, Json } from '../../events/digest';
+import type { Json } from '../../events/digest';
 import { decodeEvent, definitionOf, type DecodeError, type LedgerEvent } from '../../events/index';
 import type { ProblemPosed } from '../../events/problemPosed';
 import type { Policy } from '../../projections/policies/policy';

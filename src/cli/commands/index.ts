@@ -13,6 +13,11 @@ export interface Entry {
 /** Every command. Adding one is a file and an entry here; test/cli/help.test.ts checks that the summaries agree. */
 export const entries: readonly Entry[] = [
   {
+    name: 'demo',
+    summary: 'The whole loop on a shipped student, offline, in minutes; then the whole lineage of one row',
+    load: () => typed<typeof import('./demo')>(require('./demo')).demo,
+  },
+  {
     name: 'run',
     summary: 'The whole loop: pose, train the base, then collect, derive, train and evaluate per iteration',
     load: () => typed<typeof import('./run')>(require('./run')).run,

@@ -17,8 +17,10 @@ import { byteLevelTokenizer } from '../src/train/trainTokenizer';
 import { freshState } from '../src/train/trainState';
 import { median, report, rounded, seconds } from './table';
 
-const shapes: Readonly<Record<string, Partial<ModelShape>>> = {
-  demo: { hiddenSize: 96, intermediateSize: 192, layers: 3, heads: 4, kvHeads: 2, headDim: 24 },
+type Sizes = Pick<ModelShape, 'hiddenSize' | 'intermediateSize' | 'layers' | 'heads' | 'kvHeads' | 'headDim'>;
+
+const shapes: Readonly<Record<string, Sizes>> = {
+  demo: { hiddenSize: 96, intermediateSize: 192, layers: 4, heads: 4, kvHeads: 2, headDim: 24 },
   s1: { hiddenSize: 128, intermediateSize: 384, layers: 4, heads: 4, kvHeads: 4, headDim: 32 },
   m10: { hiddenSize: 320, intermediateSize: 864, layers: 8, heads: 5, kvHeads: 5, headDim: 64 },
 };
@@ -50,16 +52,15 @@ const main = async (): Promise<void> => {
   const floor = await gemmSpeed(threads);
   const rows: Record<string, string | number>[] = [];
   for (const name of names) {
+    const sizes = shapes[name];
+    if (sizes === undefined) throw new Error(`no shape ${name}; there are ${Object.keys(shapes).join(', ')}`);
     const shape: ModelShape = {
       ropeTheta: 10000,
       rmsNormEps: 1e-5,
       tiedEmbeddings: true,
       maxPositions: 512,
       vocabSize: tokenizer.vocabSize,
-      ...(shapes[name] as Omit<
-        ModelShape,
-        'ropeTheta' | 'rmsNormEps' | 'tiedEmbeddings' | 'maxPositions' | 'vocabSize'
-      >),
+      ...sizes,
     };
     const parameters = parametersOf(shape).reduce((sum, { dims }) => sum + dims.reduce((a, c) => a * c, 1), 0);
     const runtime = ortRuntime({ device: 'cpu', threads });
@@ -72,7 +73,7 @@ const main = async (): Promise<void> => {
     const tokens = {
       id: section.text,
       ids: tokenizer.encode(`${text}a`),
-      weights: new Array<number>(length + 1).fill(1),
+      weights: Array.from({ length: length + 1 }, () => 1),
     };
     const data = Array.from({ length: batchSize }, (_, i) => ({ ...tokens, id: String(i) }));
     const runner = new StepRunner(runtime, shape, { ...paperTrainConfig, batchSize, learningRate: 1e-4 });

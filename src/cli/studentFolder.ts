@@ -5,7 +5,7 @@ import type { Digest, Json } from '../../events/digest';
 import type { RecordedEvent } from '../../events/envelope';
 import type { BlobStore } from '../ports/blobStore';
 import type { EventLog } from '../ports/eventLog';
-import type { TrainedStudent } from '../run/base';
+import type { ReceiptLine, TrainedStudent } from '../run/base';
 import { must, stop } from './faults';
 import { readBytes, readText, reason, writing } from './inputFile';
 
@@ -17,18 +17,12 @@ const modelFile =
 
 export const isFolder = (path: string): boolean => existsSync(path) && statSync(path).isDirectory();
 
-interface ReceiptLine {
-  readonly type: string;
-  readonly version: number;
-  readonly data: Json;
-}
-
 const isLine = (value: unknown): value is ReceiptLine =>
   typeof value === 'object' && value !== null && 'type' in value && typeof value.type === 'string' && 'data' in value;
 
-const readReceipt = (path: string): readonly Json[] => {
+const readReceipt = (path: string): readonly ReceiptLine[] => {
   const bad: string[] = [];
-  const lines: Json[] = [];
+  const lines: ReceiptLine[] = [];
   for (const [i, line] of readText(path).split('\n').entries()) {
     if (line === '') continue;
     try {
@@ -47,9 +41,9 @@ const isFields = (json: Json): json is Readonly<Record<string, Json>> =>
 const fieldsOf = (json: Json): Readonly<Record<string, Json>> => (isFields(json) ? json : {});
 
 /** The files that the receipt's final checkpoint names; undefined without a receipt. */
-const namedByReceipt = (events: readonly Json[]): readonly string[] | undefined => {
+const namedByReceipt = (events: readonly ReceiptLine[]): readonly string[] | undefined => {
   for (const event of events) {
-    if (!isLine(event) || event.type !== 'CheckpointWritten') continue;
+    if (event.type !== 'CheckpointWritten') continue;
     const { kind, files } = fieldsOf(event.data);
     if (kind === 'final' && files !== undefined) return Object.keys(fieldsOf(files));
   }

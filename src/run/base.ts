@@ -2,6 +2,7 @@ import * as E from 'fp-ts/Either';
 import { checkpointWritten } from '../../events/checkpointWritten';
 import type { Environment } from '../../events/codecs';
 import type { Json } from '../../events/digest';
+import { positionOf } from '../../events/envelope';
 import { decodeEvent, definitionOf, type DecodeError, type LedgerEvent } from '../../events/index';
 import type { ProblemPosed } from '../../events/problemPosed';
 import type { Policy } from '../../projections/policies/policy';
@@ -36,7 +37,14 @@ export type BaseError =
 /** A student that was trained elsewhere, with the events of its training. */
 export interface TrainedStudent {
   readonly files: ReadonlyMap<string, Uint8Array>;
-  readonly events: readonly Json[];
+  readonly events: readonly ReceiptLine[];
+}
+
+/** An event of a training as a receipt file keeps it. */
+export interface ReceiptLine {
+  readonly type: string;
+  readonly version: number;
+  readonly data: Json;
 }
 
 export interface BasePorts {
@@ -102,10 +110,14 @@ const importTraining = async (
   const stream = await openStream(log, `training-${trainingId}`);
   if (E.isLeft(stream)) return stream;
   const facts: LedgerEvent[] = [];
-  for (const [i, json] of student.events.entries()) {
-    const { type, version, data } = json as { readonly type: string; readonly version: number; readonly data: Json };
-    const event = { type, version, data, id: `receipt line ${i + 1}`, stream: stream.right.stream, revision: i };
-    const decoded = decodeEvent(event as unknown as Parameters<typeof decodeEvent>[0]);
+  for (const [i, line] of student.events.entries()) {
+    const where = {
+      id: `receipt line ${i + 1}`,
+      stream: stream.right.stream,
+      revision: i,
+      position: positionOf(i + 1),
+    };
+    const decoded = decodeEvent({ ...line, ...where, meta: { prev: null }, leaf: '', recordedAt: '', observed: null });
     if (E.isLeft(decoded)) return decoded;
     facts.push(decoded.right);
   }

@@ -51,6 +51,8 @@ const sampleToken = (
   return { ids: reshape(b, ids, [batch]), logprobs: reshape(b, logprobs, [batch]) };
 };
 
+const zeros = (n: number): readonly number[] => Array.from({ length: n }, () => 0);
+
 const countKept = (b: GraphBuilder, kept: Value): Value =>
   reduceSum(b, cast(b, b.one('Less', [b.scalar('float32', 0), kept]), 'float32'), [1], true);
 
@@ -139,11 +141,7 @@ export const decodeGraph = (shape: ModelShape, batch: number, length: number, st
   const token = body.one('Where', [done, end, drawn.ids]);
   const nowDone = body.one('Or', [done, body.one('Equal', [token, end])]);
   const rows = decodeRows(body, shape, tables, position, batch, 1);
-  const grownMask = concat(
-    body,
-    [mask, body.constant('float32', [batch, 1, 1, 1], new Array<number>(batch).fill(0))],
-    3,
-  );
+  const grownMask = concat(body, [mask, body.constant('float32', [batch, 1, 1, 1], zeros(batch))], 3);
   const grown: Value[] = [];
   const x = reshape(body, embed(body, p, token), [batch, hiddenSize]);
   const hidden = decoderStack(body, p, shape, x, rows, (layer, heads) => {
@@ -164,7 +162,7 @@ export const decodeGraph = (shape: ModelShape, batch: number, length: number, st
   body.output('loop:token', token);
   body.output('loop:logprob', drawn.logprobs);
 
-  const notDone = b.constant('bool', [batch], new Array<number>(batch).fill(0));
+  const notDone = b.constant('bool', [batch], zeros(batch));
   const results = b.emit(
     'Loop',
     [b.scalar('int64', steps), b.scalar('bool', 1), first.logits, notDone, lengths, pad, ...first.caches],

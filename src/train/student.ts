@@ -199,7 +199,7 @@ export const studentModel = (student: StudentSettings, programs: DecodePrograms)
       group.rows.push({ request, ids, length });
       groups.set(key, group);
     }
-    const completions = new Array<Completion>(requests.length);
+    const completions: Completion[] = [];
     for (const { length, steps, places, rows } of groups.values())
       for (let start = 0; start < rows.length; start += batch) {
         const made = await decode(rows.slice(start, start + batch), length, steps);

@@ -56,7 +56,7 @@ export const rotaryTables = (
 /** The matrix R with x·R = (-x₂, x₁) for x = (x₁, x₂): one small MatMul instead of slices, exact since it holds 0 and ±1. */
 const rotateHalf = (b: GraphBuilder, headDim: number): Value => {
   const half = headDim / 2;
-  const values = new Array<number>(headDim * headDim).fill(0);
+  const values = Array.from({ length: headDim * headDim }, () => 0);
   for (let i = 0; i < half; i++) {
     values[(i + half) * headDim + i] = -1;
     values[i * headDim + i + half] = 1;

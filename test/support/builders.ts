@@ -4,7 +4,7 @@ import { attemptMade } from '../../events/attemptMade';
 import type { Author, ModelRef } from '../../events/codecs';
 import type { EventDefinition } from '../../events/defineEvent';
 import { contentId, sha256, type Digest } from '../../events/digest';
-import { leafHash, type Position } from '../../events/envelope';
+import { leafHash, positionOf } from '../../events/envelope';
 import { feedbackGiven } from '../../events/feedbackGiven';
 import { generationProduced } from '../../events/generationProduced';
 import { improvementProduced } from '../../events/improvementProduced';
@@ -30,7 +30,7 @@ export class LedgerBuilder {
     const meta = { ...created.meta, prev: head?.leaf ?? null };
     const leaf = leafHash({ ...created, stream, revision, meta });
     this.heads.set(stream, { revision, leaf });
-    const position = String(this.events.length).padStart(12, '0') as Position;
+    const position = positionOf(this.events.length + 1);
     const recordedAt = '2026-11-24T00:00:00.000Z';
     const decoded = decodeEvent({ ...created, position, stream, revision, meta, leaf, recordedAt, observed: null });
     if (E.isLeft(decoded)) throw new Error(decoded.left.details.join('; '));

@@ -1,6 +1,6 @@
 import * as TE from 'fp-ts/TaskEither';
 import * as ort from 'onnxruntime-node';
-import type { Program, RuntimeError, Tensor, TensorRuntime } from '../../ports/tensorRuntime';
+import type { DType, Program, RuntimeError, Tensor, TensorRuntime } from '../../ports/tensorRuntime';
 
 export interface OrtOptions {
   /** `cpu`, or `cuda` where its libraries are installed (see `tripost doctor`). */
@@ -11,17 +11,22 @@ export interface OrtOptions {
 
 const message = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
-/** ONNX Runtime's names for our types. */
-const ortType = { float32: 'float32', float64: 'float64', int32: 'int32', int64: 'int64', bool: 'bool' } as const;
+const toOrt = ({ dtype, data, dims }: Tensor): ort.Tensor => new ort.Tensor(dtype, data, dims);
 
-const toOrt = (tensor: Tensor): ort.Tensor =>
-  new ort.Tensor(ortType[tensor.dtype] as ort.Tensor.Type, tensor.data as ort.Tensor['data'], [...tensor.dims]);
+const dtypes: readonly string[] = ['float32', 'float64', 'int32', 'int64', 'bool'] satisfies readonly DType[];
+const isDType = (type: string): type is DType => dtypes.includes(type);
 
-const fromOrt = (tensor: ort.Tensor): Tensor => ({
-  dtype: tensor.type as Tensor['dtype'],
-  dims: tensor.dims,
-  data: tensor.data as Tensor['data'],
-});
+/** Our graphs fetch tensors of our types only; anything else is a mistake in a graph. */
+const fromOrt = ({ type, dims, data }: ort.Tensor): Tensor => {
+  const known =
+    data instanceof Float32Array ||
+    data instanceof BigInt64Array ||
+    data instanceof Uint8Array ||
+    data instanceof Float64Array ||
+    data instanceof Int32Array;
+  if (!isDType(type) || !known) throw new Error(`a graph fetched a tensor of type ${type}`);
+  return { dtype: type, dims, data };
+};
 
 const program = (session: ort.InferenceSession): Program => ({
   run: (feeds) =>

@@ -84,7 +84,7 @@ const main = async (): Promise<void> => {
     })(),
   );
   const blobs = openFileBlobStore({ folder: join(folder, 'ledger.db.blobs') });
-  const runtime = ortRuntime({ device: 'cpu', threads: 2 });
+  const runtime = ortRuntime({ device: 'cpu', threads: 2, spin: true });
   const stop = new AbortController();
   process.once('SIGINT', () => stop.abort());
   const arms: Arm[] = [];

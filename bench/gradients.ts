@@ -57,7 +57,7 @@ const modelTable = async (name: (typeof goldenNames)[number]): Promise<void> => 
     1e-4,
     (input) => gradientName.get(input) ?? input,
   );
-  const { loss, parameters } = await gradientErrors(ortRuntime({ device: 'cpu', threads: 2 }), golden);
+  const { loss, parameters } = await gradientErrors(ortRuntime({ device: 'cpu', threads: 2, spin: true }), golden);
 
   const widths = [50, 22];
   console.log(

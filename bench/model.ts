@@ -35,7 +35,7 @@ const gemmSpeed = async (threads: number): Promise<number> => {
   const n = 1024;
   const b = new GraphBuilder('floor');
   b.output('y', matMul(b, b.input('x', 'float32', [n, n]), b.input('w', 'float32', [n, n])));
-  const program = orThrow(await ortRuntime({ device: 'cpu', threads }).load(encodeModel(b.build()))());
+  const program = orThrow(await ortRuntime({ device: 'cpu', threads, spin: true }).load(encodeModel(b.build()))());
   const tensor = { dtype: 'float32' as const, dims: [n, n], data: new Float32Array(n * n).fill(0.5) };
   const times: number[] = [];
   for (let i = 0; i < 12; i++)
@@ -63,7 +63,7 @@ const main = async (): Promise<void> => {
       ...sizes,
     };
     const parameters = parametersOf(shape).reduce((sum, { dims }) => sum + dims.reduce((a, c) => a * c, 1), 0);
-    const runtime = ortRuntime({ device: 'cpu', threads });
+    const runtime = ortRuntime({ device: 'cpu', threads, spin: true });
     const weights = initialWeights(shape, 1);
 
     const text = Array.from({ length }, (_, i) => String.fromCharCode(97 + draws(['bench', i]).integer(0, 26))).join(

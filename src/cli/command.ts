@@ -73,4 +73,5 @@ export const progressFlags: readonly Flag[] = [
 export const runtimeFlags: readonly Flag[] = [
   { flags: '--device <device>', description: 'where graphs run', choices: ['cpu', 'cuda'], fallback: 'cpu' },
   { flags: '--threads <n>', description: 'threads inside one operator; 0: the runtime chooses', fallback: '0' },
+  { flags: '--no-spin', description: 'let idle threads sleep: for a machine that others use too' },
 ];

@@ -67,7 +67,7 @@ export const openRuntime = (args: Args): TensorRuntime => {
   } catch (failure) {
     return stop({ tag: 'RuntimeMissing', message: failure instanceof Error ? failure.message : String(failure) });
   }
-  return loaded.ortRuntime({ device, threads });
+  return loaded.ortRuntime({ device, threads, spin: args.allows('spin') });
 };
 
 /** Everything that computes numbers or keeps them: their versions go into every receipt. */

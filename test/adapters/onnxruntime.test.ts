@@ -9,7 +9,7 @@ import type { Tensor } from '../../src/ports/tensorRuntime';
 import { tensorRuntimeContract } from '../contracts/tensorRuntime.contract';
 import { float, int64, numbersOf, runGraph, runOrThrow } from '../support/running';
 
-tensorRuntimeContract('ONNX Runtime, cpu', () => ortRuntime({ device: 'cpu', threads: 2 }));
+tensorRuntimeContract('ONNX Runtime, cpu', () => ortRuntime({ device: 'cpu', threads: 2, spin: false }));
 
 const [rows, groups, width] = [4096, 8, 64];
 
@@ -53,7 +53,7 @@ const scatterTotals = async (
   seconds: number,
   done: (totals: number[]) => boolean,
 ): Promise<number[]> => {
-  const loaded = await ortRuntime({ device: 'cpu', threads }).load(scatterModel())();
+  const loaded = await ortRuntime({ device: 'cpu', threads, spin: false }).load(scatterModel())();
   if (E.isLeft(loaded)) throw new Error(loaded.left.message);
   const totals: number[] = [];
   const until = performance.now() + seconds * 1000;
@@ -94,7 +94,7 @@ describe('the gradient of an embedding', () => {
     const looked = gather(b, table, b.input('ids', 'int64', [count]), 0);
     const [grad] = gradient(b, sumAll(b, mul(b, looked, weights)), [table]);
     b.output('grad', grad ?? table);
-    const result = await runGraph(ortRuntime({ device: 'cpu', threads }), b.build(), {
+    const result = await runGraph(ortRuntime({ device: 'cpu', threads, spin: false }), b.build(), {
       table: float([vocabulary, size], new Float32Array(vocabulary * size)),
       weights: float([count, size], new Float32Array(count * size).fill(1)),
       ids: int64([count], ids),

@@ -66,7 +66,7 @@ export interface Place {
 
 export const newPlace = (): Place => ({ log: openMemoryLog({ now: testClock() }), blobs: memoryBlobStore() });
 
-const runtime = ortRuntime({ device: 'cpu', threads: 1 });
+const runtime = ortRuntime({ device: 'cpu', threads: 1, spin: false });
 
 export const runIn = (
   place: Place,

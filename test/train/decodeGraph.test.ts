@@ -9,7 +9,7 @@ import { float } from '../support/running';
 
 jest.setTimeout(60_000);
 
-const runtime = ortRuntime({ device: 'cpu', threads: 2 });
+const runtime = ortRuntime({ device: 'cpu', threads: 2, spin: false });
 const [length, steps, never] = [7, 9, 999];
 
 const prompts: readonly (readonly number[])[] = [[3, 1, 4, 1, 5, 9, 2], [6], [5, 3, 5, 8], [9, 7]];

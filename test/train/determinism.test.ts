@@ -66,7 +66,7 @@ const startState = untrained();
 /** SHA-256 of all weights behind five steps, and the losses on the way. */
 const train = async (threads: number): Promise<{ digest: string; losses: readonly number[] }> => {
   const program = await loadOrThrow(
-    ortRuntime({ device: 'cpu', threads }),
+    ortRuntime({ device: 'cpu', threads, spin: false }),
     trainStepGraph(shape, config, batch, length),
   );
   let state = startState;

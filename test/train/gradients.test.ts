@@ -21,7 +21,7 @@ import { float, int64, loadOrThrow, numbersOf, runGraph, runOrThrow } from '../s
 
 jest.setTimeout(60_000);
 
-const runtime = ortRuntime({ device: 'cpu', threads: 2 });
+const runtime = ortRuntime({ device: 'cpu', threads: 2, spin: false });
 const plainFeeds = (feeds: Readonly<Record<string, Tensor>>) =>
   Object.fromEntries(Object.entries(feeds).map(([input, tensor]) => [input, fromTensor(tensor)]));
 

@@ -86,7 +86,7 @@ export const request = (
   config: { ...config, ...changed.config },
 });
 
-export const runtime = ortRuntime({ device: 'cpu', threads: 1 });
+export const runtime = ortRuntime({ device: 'cpu', threads: 1, spin: false });
 
 export const newPorts = (changed: Partial<TrainPorts> = {}): TrainPorts => ({
   log: openMemoryLog({ now: testClock() }),

@@ -8,18 +8,16 @@ import type { ProblemPosed } from '../../events/problemPosed';
 import { openStream, type OpenStream } from '../ledger/openStream';
 import type { AppendError, EventLog } from '../ports/eventLog';
 import type { Completion, LanguageModel, ModelError } from '../ports/languageModel';
-import { renderCorrect, unjudged } from '../tasks/feedbackText';
-import { splitAttempt } from '../tasks/attemptText';
-import type { Problem, Task, Verdict } from '../tasks/task';
+import type { Task } from '../tasks/task';
 import type { Editor } from './editor';
+import { editTrajectory, type EditSettings, type Rolled } from './editTrajectory';
 import { callKey, readCall, roll, type Call, type Rollout } from './rollout';
-import { decide, nextOf, type Memory } from './trajectory';
-import { startTrajectory, type EditOptions, type TrajectoryFact, type TrajectoryIdentity } from './trajectoryState';
+import type { TrajectoryFact } from './trajectoryState';
 
 /** Trajectories in hand at once, in batches of the student: follow-up calls are few, and share batches this way. */
 const batchesAtOnce = 4;
 
-export interface CollectSettings {
+export interface CollectSettings extends EditSettings {
   readonly runId: string;
   readonly iteration: number;
   /** How often every problem is answered. */
@@ -27,12 +25,6 @@ export interface CollectSettings {
   readonly seed: number;
   readonly sampling: Sampling;
   readonly maxCalls: number;
-  readonly edit: EditOptions;
-  /**
-   * When an answer counts as right. `fbk` (the paper): FBK finds no wrong step. `answer-match` (the code): the final
-   * answer is gold, FBK is not asked.
-   */
-  readonly rightAnswer: 'fbk' | 'answer-match';
   /** Edits in flight at once; matters where FBK or IMP is a large model. */
   readonly concurrency: number;
 }
@@ -65,9 +57,7 @@ export type CollectError =
 export const trajectoryIdOf = (runId: string, iteration: number, pass: number, problemId: string): string =>
   contentId(['trajectory', runId, iteration, pass, problemId]);
 
-interface Open {
-  readonly identity: TrajectoryIdentity;
-  readonly problem: ProblemPosed;
+interface Open extends Rolled {
   readonly rollout: Rollout;
   readonly generations: { readonly call: Call; readonly generationId: string }[];
   readonly stream: OpenStream;
@@ -245,7 +235,7 @@ const editAll = async (
 ): Promise<E.Either<CollectError, readonly string[]>> => {
   const edits = from(unfinished.map((one, index) => ({ one, index }))).pipe(
     mergeMap(
-      async ({ one, index }) => ({ one, index, facts: await edit(one, settings, ports) }),
+      async ({ one, index }) => ({ one, index, facts: await editTrajectory(one, settings, ports) }),
       Math.max(1, settings.concurrency),
     ),
     toArray(),
@@ -266,63 +256,4 @@ const editAll = async (
   // Nothing may be on its way to the log when the caller is told of a failure.
   const appended = (await Promise.all(appends)).find(E.isLeft);
   return appended ?? failed ?? E.right(outcomes);
-};
-
-/** A right answer as the original code sees it: the answer is gold, whatever the steps say. */
-const byAnswer = (body: string): Verdict => {
-  const split = splitAttempt(body);
-  return { verdict: 'correct', text: renderCorrect(split.ok ? split.steps.map((step) => step.id) : []) };
-};
-
-const edit = async (
-  one: Open,
-  settings: CollectSettings,
-  { editor, task }: CollectPorts,
-): Promise<E.Either<ModelError, readonly TrajectoryFact[]>> => {
-  const problem: Problem = { question: one.problem.question, options: one.problem.options, answer: one.problem.answer };
-  const facts: TrajectoryFact[] = [];
-  let memory: Memory = { state: startTrajectory(one.generations), before: undefined };
-  for (;;) {
-    const next = nextOf(memory.state);
-    if (next.need === 'nothing') return E.right(facts);
-    if (next.need === 'improve') {
-      const body = await editor.improve(problem, next.body, next.verdict)();
-      if (E.isLeft(body)) return body;
-      memory = apply(one, settings, memory, { type: 'Improve', body: body.right, author: editor.author }, facts);
-      continue;
-    }
-    const answer = task.answerOf(next.body) ?? null;
-    const answerCorrect = answer !== null && task.isCorrect(problem, answer);
-    const trusted = settings.rightAnswer === 'answer-match' && answerCorrect;
-    const known = trusted
-      ? byAnswer(next.body)
-      : next.body === ''
-        ? unjudged('no-attempt', 'there is no attempt')
-        : undefined;
-    const verdict = known === undefined ? await editor.feedback(problem, next.body)() : E.right(known);
-    if (E.isLeft(verdict)) return verdict;
-    memory = apply(
-      one,
-      settings,
-      memory,
-      { type: 'Judge', verdict: verdict.right, answer, answerCorrect, author: editor.author },
-      facts,
-    );
-  }
-};
-
-const apply = (
-  one: Open,
-  settings: CollectSettings,
-  memory: Memory,
-  command: Parameters<typeof decide>[3],
-  facts: TrajectoryFact[],
-): Memory => {
-  const decided = decide(one.identity, settings.edit, memory, command);
-  if (E.isLeft(decided))
-    throw new Error(
-      `${one.identity.trajectoryId}: ${decided.left.command} came when the need was ${decided.left.need}`,
-    );
-  facts.push(...decided.right.facts);
-  return decided.right.memory;
 };

@@ -1,52 +1,17 @@
 import type { DType } from '../ports/tensorRuntime';
-import type { Attributes, Dim, Value } from './graph';
-
-type Typed = Pick<Value, 'dtype' | 'shape'>;
-type Refuse = (message: string) => never;
-
-/** One ONNX operator: the opset that defined the form we emit, and what its outputs are. */
-export interface OpRow {
-  readonly since: number;
-  readonly infer: (inputs: readonly Value[], attributes: Attributes, refuse: Refuse) => readonly Typed[];
-}
-
-const floats: readonly DType[] = ['float32', 'float64'];
-
-const at = (inputs: readonly Value[], i: number, refuse: Refuse): Value =>
-  inputs[i] ?? refuse(`expected at least ${i + 1} inputs`);
-
-const integers = (value: Value, refuse: Refuse): readonly number[] => {
-  const { constant } = value;
-  if (constant === undefined || !(constant.data instanceof BigInt64Array))
-    return refuse('expected a constant int64 input');
-  return Array.from(constant.data, Number);
-};
-
-const attributeInt = (attributes: Attributes, name: string, refuse: Refuse): number => {
-  const value = attributes[name];
-  return typeof value === 'number' ? value : refuse(`expected the attribute ${name}`);
-};
-
-/** NumPy broadcasting, with names allowed where they are equal. */
-export const broadcastShapes = (a: readonly Dim[], b: readonly Dim[], refuse: Refuse): readonly Dim[] => {
-  const rank = Math.max(a.length, b.length);
-  return Array.from({ length: rank }, (_, i) => {
-    const x = a[a.length - rank + i] ?? 1;
-    const y = b[b.length - rank + i] ?? 1;
-    if (x === y || y === 1) return x;
-    if (x === 1) return y;
-    return refuse(`shapes [${a.join(', ')}] and [${b.join(', ')}] do not broadcast`);
-  });
-};
-
-const sameType = (inputs: readonly Value[], allowed: readonly DType[], refuse: Refuse): DType => {
-  const { dtype } = at(inputs, 0, refuse);
-  if (!allowed.includes(dtype)) return refuse(`expected ${allowed.join(' or ')}`);
-  if (inputs.some((input) => input.dtype !== dtype)) return refuse('expected inputs of one type');
-  return dtype;
-};
-
-const numeric: readonly DType[] = ['float32', 'float64', 'int32', 'int64'];
+import type { Dim } from './graph';
+import {
+  at,
+  attributeInt,
+  axisOf,
+  broadcastShapes,
+  floats,
+  integers,
+  numeric,
+  sameType,
+  staticProduct,
+  type OpRow,
+} from './inference';
 
 const unary = (since: number, allowed: readonly DType[] = floats): OpRow => ({
   since,
@@ -70,11 +35,6 @@ const binary = (since: number, allowed: readonly DType[], result?: DType): OpRow
   },
 });
 
-const axisOf = (axis: number, rank: number, refuse: Refuse): number => {
-  const positive = axis < 0 ? axis + rank : axis;
-  return positive >= 0 && positive < rank ? positive : refuse(`axis ${axis} is outside rank ${rank}`);
-};
-
 const reduction = (since: number): OpRow => ({
   since,
   infer: (inputs, attributes, refuse) => {
@@ -96,9 +56,6 @@ const alongAxis = (since: number): OpRow => ({
     return [{ dtype: sameType([x], floats, refuse), shape: x.shape }];
   },
 });
-
-const staticProduct = (shape: readonly Dim[], refuse: Refuse): number =>
-  shape.reduce<number>((size, dim) => (typeof dim === 'number' ? size * dim : refuse('expected a static shape')), 1);
 
 const matMul: OpRow = {
   since: 13,

@@ -1,7 +1,8 @@
 import * as fc from 'fast-check';
 import { GraphBuilder, GraphError, staticShape, type Attributes, type Value } from '../../src/onnx/graph';
 import { add, gemm, matMul, reduceSum, reshape, transpose } from '../../src/onnx/ops';
-import { broadcastShapes, type OpName } from '../../src/onnx/opTable';
+import { broadcastShapes } from '../../src/onnx/inference';
+import { type OpName } from '../../src/onnx/opTable';
 import { broadcastDims } from '../support/plainTensor';
 
 const shapesOf = (...shapes: readonly (readonly (number | string)[])[]): { b: GraphBuilder; values: Value[] } => {

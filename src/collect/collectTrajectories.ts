@@ -14,9 +14,6 @@ import { editTrajectory, type EditSettings, type Rolled } from './editTrajectory
 import { callKey, readCall, roll, type Call, type Rollout } from './rollout';
 import type { TrajectoryFact } from './trajectoryState';
 
-/** Trajectories in hand at once, in batches of the student: follow-up calls are few, and share batches this way. */
-const batchesAtOnce = 4;
-
 export interface CollectSettings extends EditSettings {
   readonly runId: string;
   readonly iteration: number;
@@ -90,12 +87,13 @@ export const collectTrajectories = async (
   const work = Array.from({ length: settings.passes }, (_, pass) =>
     problems.map((problem) => ({ pass, problem })),
   ).flat();
-  const size = Math.max(1, ports.student.batch) * batchesAtOnce;
+  const size = Math.max(1, ports.student.batch);
   const chunks = Array.from({ length: Math.ceil(work.length / size) }, (_, i) => work.slice(i * size, (i + 1) * size));
   let progress: CollectProgress = { done: 0, total: work.length, newCalls: 0, reusedCalls: 0, outcomes: {} };
   for (const chunk of chunks) {
     if (ports.signal.aborted) break;
     const result = await collectChunk(chunk, settings, ports);
+    if (E.isLeft(result) && result.left.tag === 'Interrupted') break;
     if (E.isLeft(result)) return result;
     progress = addTo(progress, result.right);
     ports.onProgress?.(progress);
@@ -191,6 +189,7 @@ const collectChunk = async (
     ports.student,
     unfinished.map((one) => one.rollout),
     settings,
+    ports.signal,
     async (made) => {
       newCalls += made.length;
       const appended = await Promise.all(

@@ -68,6 +68,7 @@ export const roll = async (
   model: LanguageModel,
   rollouts: readonly Rollout[],
   settings: RolloutSettings,
+  signal: AbortSignal,
   onCall: (
     made: readonly { readonly rollout: Rollout; readonly prompt: string; readonly completion: Completion }[],
   ) => Promise<E.Either<ModelError, void>>,
@@ -86,7 +87,7 @@ export const roll = async (
       sampling: settings.sampling,
       key: callKey(rollout.key, rollout.calls.length),
     }));
-    const completions = await model.complete(requests)();
+    const completions = await model.complete(requests, signal)();
     if (E.isLeft(completions)) {
       // An update that leaves no room to judge it ends the student's answer; a problem that is too long is a fault.
       const { left } = completions;

@@ -18,9 +18,6 @@ import { parseFeedback } from '../tasks/feedbackText';
 import type { Problem, Task } from '../tasks/task';
 import type { Turn } from '../tasks/trajectoryText';
 
-/** Problems in hand at once, in batches of the student: follow-up calls are few, and share batches this way. */
-const batchesAtOnce = 4;
-
 export interface EvaluateSettings {
   readonly runId: string | null;
   /** 0 is the base student. */
@@ -116,13 +113,17 @@ export const evaluate = async (
     key: [seed, 'evaluate', iteration, problem.problemId],
     calls: [],
   }));
-  const size = Math.max(1, ports.student.batch) * batchesAtOnce;
+  const size = Math.max(1, ports.student.batch);
   for (let start = 0; start < rollouts.length; start += size) {
     if (ports.signal.aborted) return E.left({ tag: 'Cancelled', done: start, total: rollouts.length });
-    const rolled = await roll(ports.student, rollouts.slice(start, start + size), { sampling, maxCalls }, () =>
+    const some = rollouts.slice(start, start + size);
+    const rolled = await roll(ports.student, some, { sampling, maxCalls }, ports.signal, () =>
       Promise.resolve(E.right(undefined)),
     );
-    if (E.isLeft(rolled)) return rolled;
+    if (E.isLeft(rolled))
+      return rolled.left.tag === 'Interrupted'
+        ? E.left({ tag: 'Cancelled', done: start, total: rollouts.length })
+        : rolled;
     ports.onProgress?.(Math.min(start + size, rollouts.length), rollouts.length);
   }
   const items: EvaluationItem[] = problems.map((problem, i) => {

@@ -24,12 +24,14 @@ export type ModelError =
   | { readonly tag: 'PromptTooLong'; readonly tokens: number; readonly limit: number; readonly prompt: string }
   /** Settings under which no token could be drawn. */
   | { readonly tag: 'BadSampling'; readonly message: string }
-  | { readonly tag: 'ModelUnavailable'; readonly message: string };
+  | { readonly tag: 'ModelUnavailable'; readonly message: string }
+  /** The signal aborted before every request was answered; none of the answers is returned. */
+  | { readonly tag: 'Interrupted' };
 
 /** A model that continues text: the student on our own runtime, or an endpoint. Results come in request order. */
 export interface LanguageModel {
   readonly ref: ModelRef;
   /** How many requests are worth giving at once. */
   readonly batch: number;
-  complete(requests: readonly CompletionRequest[]): TaskEither<ModelError, readonly Completion[]>;
+  complete(requests: readonly CompletionRequest[], signal?: AbortSignal): TaskEither<ModelError, readonly Completion[]>;
 }

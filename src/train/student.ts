@@ -12,6 +12,9 @@ import { masked, parameterInput } from './transformer';
 /** Prompt lengths are padded up to a multiple of this, so that few graphs are built. */
 const promptMultiple = 32;
 
+/** Requests worth giving at once, in decoding batches: follow-up calls are few, and share batches this way. */
+const batchesAtOnce = 4;
+
 export interface StudentSettings {
   readonly checkpoint: Digest;
   readonly shape: ModelShape;
@@ -175,6 +178,7 @@ export const studentModel = (student: StudentSettings, programs: DecodePrograms)
 
   const complete = async (
     requests: readonly CompletionRequest[],
+    signal: AbortSignal | undefined,
   ): Promise<E.Either<ModelError, readonly Completion[]>> => {
     const groups = new Map<string, { length: number; steps: number; places: number[]; rows: Prepared[] }>();
     for (const [place, request] of requests.entries()) {
@@ -202,6 +206,7 @@ export const studentModel = (student: StudentSettings, programs: DecodePrograms)
     const completions: Completion[] = [];
     for (const { length, steps, places, rows } of groups.values())
       for (let start = 0; start < rows.length; start += batch) {
+        if (signal?.aborted === true) return E.left({ tag: 'Interrupted' });
         const made = await decode(rows.slice(start, start + batch), length, steps);
         if (E.isLeft(made)) return made;
         made.right.forEach((completion, i) => {
@@ -214,7 +219,7 @@ export const studentModel = (student: StudentSettings, programs: DecodePrograms)
 
   return {
     ref: { kind: 'checkpoint', digest: student.checkpoint },
-    batch,
-    complete: (requests) => () => complete(requests),
+    batch: batch * batchesAtOnce,
+    complete: (requests, signal) => () => complete(requests, signal),
   };
 };

@@ -1,7 +1,7 @@
 import * as E from 'fp-ts/Either';
 import type { Environment } from '../../events/codecs';
 import { checkpointWritten } from '../../events/checkpointWritten';
-import { contentId, digestOf, sha256, type Digest } from '../../events/digest';
+import { canonicalJson, contentId, digestOf, sha256, type Digest } from '../../events/digest';
 import type { DecodeError, LedgerEvent } from '../../events/index';
 import { stepRecorded, type Step } from '../../events/stepRecorded';
 import { trainingCompleted, type TrainingCompleted } from '../../events/trainingCompleted';
@@ -35,6 +35,14 @@ export type TrainError =
       readonly gradNorm: number;
       readonly learningRate: number;
       readonly rows: readonly string[];
+    }
+  /** The training was begun under other graphs or on another machine class: going on would make weights of two kinds. */
+  | {
+      readonly tag: 'TrainingDiffers';
+      readonly trainingId: string;
+      readonly field: string;
+      readonly expected: string;
+      readonly got: string;
     }
   | { readonly tag: 'StateUnreadable'; readonly checkpoint: Digest; readonly message: string }
   | { readonly tag: 'Cancelled'; readonly step: number; readonly savedStep: number; readonly steps: number }
@@ -162,9 +170,11 @@ export const train = async (request: TrainRequest, ports: TrainPorts): Promise<E
   const runner = new StepRunner(ports.runtime, base.shape, config);
   try {
     const graphs = runner.graphDigests(batches.map((batch) => batch.length));
-    const started = trainingStarted.create(startedData(request, trainingId, batches.length, graphs));
+    const started = startedData(request, trainingId, batches.length, graphs);
+    const differs = differenceFrom(stream.events, started);
+    if (differs !== undefined) return E.left({ tag: 'TrainingDiffers', trainingId, ...differs });
     if (stream.events.length === 0) {
-      const appended = await stream.append([started]);
+      const appended = await stream.append([trainingStarted.create(started)]);
       if (E.isLeft(appended)) return appended;
     }
     const run = await runSteps({ request, ports, stream, runner, rows, batches, trainingId, done: found.steps, state });
@@ -173,6 +183,20 @@ export const train = async (request: TrainRequest, ports: TrainPorts): Promise<E
   } finally {
     await runner.release();
   }
+};
+
+/** What would make the rest of a begun training other than its beginning: another graph, another machine class. */
+const differenceFrom = (
+  events: readonly LedgerEvent[],
+  now: TrainingStarted,
+): { readonly field: string; readonly expected: string; readonly got: string } | undefined => {
+  const begun = events.find((event) => event.type === 'TrainingStarted');
+  if (begun?.type !== 'TrainingStarted') return undefined;
+  for (const field of ['graphs', 'environment', 'steps'] as const) {
+    const [expected, got] = [canonicalJson(begun.data[field]), canonicalJson(now[field])];
+    if (expected !== got) return { field, expected, got };
+  }
+  return undefined;
 };
 
 const startedData = (

@@ -29,6 +29,7 @@ const samples: { readonly [T in Tag]: OfTag<T> } = {
   BadData: { tag: 'BadData', ...event, details: ['seed: expected Count, got "x"'] },
   PromptTooLong: { tag: 'PromptTooLong', tokens: 300, limit: 128, prompt: 'Q: Sort the following words' },
   BadSampling: { tag: 'BadSampling', message: 'expected topK from 1, got 0' },
+  Interrupted: { tag: 'Interrupted' },
   ModelUnavailable: { tag: 'ModelUnavailable', message: 'RunFailed: out of memory' },
   GraphRefused: { tag: 'GraphRefused', message: 'no such operator' },
   RunFailed: { tag: 'RunFailed', message: 'out of memory' },
@@ -68,6 +69,13 @@ const samples: { readonly [T in Tag]: OfTag<T> } = {
     rows: ['r-1', 'r-1'],
   },
   StateUnreadable: { tag: 'StateUnreadable', checkpoint: d1, message: 'not safetensors' },
+  TrainingDiffers: {
+    tag: 'TrainingDiffers',
+    trainingId: 't-1',
+    field: 'environment',
+    expected: '{"cpu":"A"}',
+    got: '{"cpu":"B"}',
+  },
   Cancelled: { tag: 'Cancelled', step: 12, savedStep: 10, steps: 100 },
   Usage: { tag: 'Usage', message: '--seed: expected a whole number from 0, got "x"' },
   BadDocument: {

@@ -120,6 +120,25 @@ describe('a training that is stopped and goes on', () => {
     expect(await leavesOf(ports)).toEqual(await leavesOf(plain));
   });
 
+  it('does not go on on another machine class, and says what differs', async () => {
+    const ports = newPorts();
+    await train(request(), stoppingAt(ports, 3));
+    const before = await leavesOf(ports);
+    const elsewhere = { ...request(), environment: { ...request().environment, cpu: 'another' } };
+    const refused = await train(elsewhere, ports);
+    expect(refused).toEqual(
+      E.left(
+        expect.objectContaining({
+          tag: 'TrainingDiffers',
+          field: 'environment',
+          got: expect.stringContaining('another'),
+        }),
+      ),
+    );
+    expect(await leavesOf(ports)).toEqual(before);
+    must(await train(request(), ports));
+  });
+
   it('may be stopped again and again', async () => {
     const plain = newPorts();
     must(await train(request({ config: { checkpointEvery: 1 } }), plain));

@@ -39,6 +39,12 @@ export const modelTable: Table<
       `These sampling settings cannot be used: ${message}`,
       'Correct collect.sampling or evaluate in the config.',
     ),
+  Interrupted: () =>
+    because(
+      'interrupted',
+      'Stopped while the model answered.',
+      'The ledger is closed and whole. Run the same command again: it goes on from there.',
+    ),
   ModelUnavailable: ({ message }) =>
     because(
       'runtime',

@@ -13,6 +13,7 @@ export const runTable: Table<
   | 'BatchWithoutWeight'
   | 'LossNotFinite'
   | 'StateUnreadable'
+  | 'TrainingDiffers'
   | 'Cancelled'
 > = {
   CannotPose: ({ task, message }) =>
@@ -83,6 +84,14 @@ export const runTable: Table<
       `  batch: ${some([...new Set(rows)], 4).join(', ')}`,
       'This step was not recorded; the ledger is whole, and no checkpoint has these weights.',
       'Lower train.learningRate or raise train.warmup: that is another training, so nothing of this one is in its way.',
+    ),
+  TrainingDiffers: ({ trainingId, field, expected, got }) =>
+    because(
+      'mismatch',
+      `The training ${trainingId} was begun under other conditions: ${field}`,
+      `  then ${expected.slice(0, 300)}`,
+      `  now  ${got.slice(0, 300)}`,
+      'Nothing was trained. Finish it where, and with the code that, began it; or train on a new --ledger.',
     ),
   StateUnreadable: ({ checkpoint, message }) =>
     because(

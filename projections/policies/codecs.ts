@@ -38,6 +38,9 @@ export const Positive = wanted(
   (u): u is number => typeof u === 'number' && Number.isSafeInteger(u) && u >= 1,
 );
 export const Ratio = wanted('a number', (u): u is number => typeof u === 'number' && Number.isFinite(u));
+export const Share = wanted('a number from 0, below 1', (u): u is number => {
+  return typeof u === 'number' && u >= 0 && u < 1;
+});
 export const Weight = wanted('a number from 0', (u): u is number => {
   return typeof u === 'number' && Number.isFinite(u) && u >= 0;
 });

@@ -41,6 +41,11 @@ describe('the config of a run', () => {
     expect(() => decoded({ ...least, train: { steps: 'many' } })).toThrow(/number/);
   });
 
+  it.each(['warmup', 'beta1', 'beta2'])('refuses a train.%s of 1 or more: a step would divide by 0', (key) => {
+    expect(() => decoded({ ...least, train: { [key]: 1 } })).toThrow('expected a number from 0, below 1, got 1');
+    expect(decoded({ ...least, train: { [key]: 0 } }).train).toMatchObject({ [key]: 0 });
+  });
+
   it('refuses a key that it does not know', () => {
     expect(() => decoded({ ...least, train: { epoch: 2 } })).toThrow(/epochs/);
     expect(() => decoded({ ...least, colect: {} })).toThrow(/collect/);

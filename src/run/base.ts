@@ -19,7 +19,8 @@ import type { ModelShape } from '../train/modelShape';
 import { tokenPatterns } from '../train/tokenPatterns';
 import { loadTokenizer, type Tokenizer, type TokenizerError } from '../train/tokenizer';
 import { byteLevelTokenizer, trainBpeTokenizer } from '../train/trainTokenizer';
-import { train, trainingIdOf, type Base, type TrainError, type TrainPorts, type TrainRequest } from '../train/trainer';
+import { train, type TrainPorts } from '../train/trainer';
+import { trainingIdOf, type Base, type TrainError, type TrainRequest } from '../train/trainRequest';
 import type { RunConfig } from './config';
 import { derive, type DeriveError } from './derive';
 

@@ -10,7 +10,7 @@ import type { BlobStore } from '../ports/blobStore';
 import type { AppendError, EventLog } from '../ports/eventLog';
 import type { TensorRuntime } from '../ports/tensorRuntime';
 import type { Task } from '../tasks/task';
-import type { TrainError } from '../train/trainer';
+import type { TrainError } from '../train/trainRequest';
 import type { BaseError, TrainedStudent } from './base';
 import type { RunConfig } from './config';
 import type { DeriveError } from './derive';

@@ -8,7 +8,7 @@ import { fillBatch, type PlannedBatch, type TokenRow } from './batches';
 import type { ModelShape } from './modelShape';
 import { learningRateAt } from './schedule';
 import type { TrainConfig } from './trainConfig';
-import type { TrainError } from './trainer';
+import type { TrainError } from './trainRequest';
 import { newState, trainStepGraph } from './trainGraph';
 import type { TrainState } from './trainState';
 

@@ -1,75 +1,21 @@
 import * as E from 'fp-ts/Either';
-import type { Environment } from '../../events/codecs';
 import { checkpointWritten } from '../../events/checkpointWritten';
-import { canonicalJson, contentId, digestOf, sha256, type Digest } from '../../events/digest';
-import type { DecodeError, LedgerEvent } from '../../events/index';
+import { digestOf, sha256, type Digest } from '../../events/digest';
+import type { LedgerEvent } from '../../events/index';
 import { stepRecorded, type Step } from '../../events/stepRecorded';
 import { trainingCompleted, type TrainingCompleted } from '../../events/trainingCompleted';
-import { trainingStarted, type TrainingStarted } from '../../events/trainingStarted';
-import type { Row } from '../../projections/replayDataset';
+import { trainingStarted } from '../../events/trainingStarted';
 import { openStream, type OpenStream } from '../ledger/openStream';
-import type { BlobError, BlobStore } from '../ports/blobStore';
-import type { AppendError, EventLog } from '../ports/eventLog';
-import type { RuntimeError, TensorRuntime } from '../ports/tensorRuntime';
+import type { BlobStore } from '../ports/blobStore';
+import type { EventLog } from '../ports/eventLog';
+import type { TensorRuntime } from '../ports/tensorRuntime';
 import { planBatches, stepsOfEpochs, tokenizeRow, type PlannedBatch, type TokenRow } from './batches';
-import { checkpointDigest, type CheckpointError } from './checkpoint';
+import { checkpointDigest } from './checkpoint';
 import { loadCheckpoint, storeCheckpoint } from './checkpointStore';
 import type { ModelShape, Weights } from './modelShape';
 import { StepRunner } from './stepRunner';
-import type { Tokenizer, TokenizerError } from './tokenizer';
-import type { TrainConfig } from './trainConfig';
+import { differenceFrom, startedData, trainingIdOf, type TrainError, type TrainRequest } from './trainRequest';
 import { decodeState, encodeState, freshState, weightsOf, type TrainState } from './trainState';
-
-export type TrainError =
-  | { readonly tag: 'EmptyDataset'; readonly dataset: Digest }
-  | {
-      readonly tag: 'RowsTooLong';
-      readonly limit: number;
-      readonly rows: readonly { readonly id: string; readonly tokens: number }[];
-    }
-  | { readonly tag: 'BatchWithoutWeight'; readonly step: number; readonly rows: readonly string[] }
-  | {
-      readonly tag: 'LossNotFinite';
-      readonly step: number;
-      readonly loss: number;
-      readonly gradNorm: number;
-      readonly learningRate: number;
-      readonly rows: readonly string[];
-    }
-  /** The training was begun under other graphs or on another machine class: going on would make weights of two kinds. */
-  | {
-      readonly tag: 'TrainingDiffers';
-      readonly trainingId: string;
-      readonly field: string;
-      readonly expected: string;
-      readonly got: string;
-    }
-  | { readonly tag: 'StateUnreadable'; readonly checkpoint: Digest; readonly message: string }
-  | { readonly tag: 'Cancelled'; readonly step: number; readonly savedStep: number; readonly steps: number }
-  | RuntimeError
-  | AppendError
-  | BlobError
-  | CheckpointError
-  | TokenizerError
-  | DecodeError;
-
-export interface Base {
-  readonly ref: TrainingStarted['base'];
-  readonly shape: ModelShape;
-  readonly weights: Weights;
-  readonly tokenizer: Tokenizer;
-}
-
-export interface TrainRequest {
-  readonly dataset: Digest;
-  readonly rows: readonly Row[];
-  readonly base: Base;
-  readonly config: TrainConfig;
-  readonly seed: number;
-  readonly runId: string | null;
-  readonly iteration: number | null;
-  readonly environment: Environment;
-}
 
 export interface TrainPorts {
   readonly log: EventLog;
@@ -86,19 +32,6 @@ export interface Trained {
   /** Steps that were found on the ledger and not run again. */
   readonly reusedSteps: number;
 }
-
-/** What decides a training's weights, and so its identity. The environment is not in it: the receipt tells that. */
-export const trainingIdOf = (request: Omit<TrainRequest, 'rows' | 'environment'>): string =>
-  contentId([
-    'training',
-    request.dataset,
-    request.base.ref,
-    request.base.tokenizer.digest,
-    request.config,
-    request.seed,
-    request.runId,
-    request.iteration,
-  ]);
 
 const prepare = (
   request: TrainRequest,
@@ -184,40 +117,6 @@ export const train = async (request: TrainRequest, ports: TrainPorts): Promise<E
     await runner.release();
   }
 };
-
-/** What would make the rest of a begun training other than its beginning: another graph, another machine class. */
-const differenceFrom = (
-  events: readonly LedgerEvent[],
-  now: TrainingStarted,
-): { readonly field: string; readonly expected: string; readonly got: string } | undefined => {
-  const begun = events.find((event) => event.type === 'TrainingStarted');
-  if (begun?.type !== 'TrainingStarted') return undefined;
-  for (const field of ['graphs', 'environment', 'steps'] as const) {
-    const [expected, got] = [canonicalJson(begun.data[field]), canonicalJson(now[field])];
-    if (expected !== got) return { field, expected, got };
-  }
-  return undefined;
-};
-
-const startedData = (
-  request: TrainRequest,
-  trainingId: string,
-  steps: number,
-  graphs: Readonly<Record<string, Digest>>,
-): TrainingStarted => ({
-  trainingId,
-  runId: request.runId,
-  iteration: request.iteration,
-  dataset: request.dataset,
-  base: request.base.ref,
-  config: request.config,
-  configDigest: digestOf(request.config),
-  seed: request.seed,
-  tokenizer: request.base.tokenizer.digest,
-  graphs,
-  steps,
-  environment: request.environment,
-});
 
 interface Running {
   readonly request: TrainRequest;

@@ -1,0 +1,110 @@
+import type { Environment } from '../../events/codecs';
+import { canonicalJson, contentId, digestOf, type Digest } from '../../events/digest';
+import type { DecodeError, LedgerEvent } from '../../events/index';
+import type { TrainingStarted } from '../../events/trainingStarted';
+import type { Row } from '../../projections/replayDataset';
+import type { BlobError } from '../ports/blobStore';
+import type { AppendError } from '../ports/eventLog';
+import type { RuntimeError } from '../ports/tensorRuntime';
+import type { CheckpointError } from './checkpoint';
+import type { ModelShape, Weights } from './modelShape';
+import type { Tokenizer, TokenizerError } from './tokenizer';
+import type { TrainConfig } from './trainConfig';
+
+export type TrainError =
+  | { readonly tag: 'EmptyDataset'; readonly dataset: Digest }
+  | {
+      readonly tag: 'RowsTooLong';
+      readonly limit: number;
+      readonly rows: readonly { readonly id: string; readonly tokens: number }[];
+    }
+  | { readonly tag: 'BatchWithoutWeight'; readonly step: number; readonly rows: readonly string[] }
+  | {
+      readonly tag: 'LossNotFinite';
+      readonly step: number;
+      readonly loss: number;
+      readonly gradNorm: number;
+      readonly learningRate: number;
+      readonly rows: readonly string[];
+    }
+  /** The training was begun under other graphs or on another machine class: going on would make weights of two kinds. */
+  | {
+      readonly tag: 'TrainingDiffers';
+      readonly trainingId: string;
+      readonly field: string;
+      readonly expected: string;
+      readonly got: string;
+    }
+  | { readonly tag: 'StateUnreadable'; readonly checkpoint: Digest; readonly message: string }
+  | { readonly tag: 'Cancelled'; readonly step: number; readonly savedStep: number; readonly steps: number }
+  | RuntimeError
+  | AppendError
+  | BlobError
+  | CheckpointError
+  | TokenizerError
+  | DecodeError;
+
+export interface Base {
+  readonly ref: TrainingStarted['base'];
+  readonly shape: ModelShape;
+  readonly weights: Weights;
+  readonly tokenizer: Tokenizer;
+}
+
+export interface TrainRequest {
+  readonly dataset: Digest;
+  readonly rows: readonly Row[];
+  readonly base: Base;
+  readonly config: TrainConfig;
+  readonly seed: number;
+  readonly runId: string | null;
+  readonly iteration: number | null;
+  readonly environment: Environment;
+}
+
+/** What decides a training's weights, and so its identity. The environment is not in it: the receipt tells that. */
+export const trainingIdOf = (request: Omit<TrainRequest, 'rows' | 'environment'>): string =>
+  contentId([
+    'training',
+    request.dataset,
+    request.base.ref,
+    request.base.tokenizer.digest,
+    request.config,
+    request.seed,
+    request.runId,
+    request.iteration,
+  ]);
+
+/** What would make the rest of a begun training other than its beginning: another graph, another machine class. */
+export const differenceFrom = (
+  events: readonly LedgerEvent[],
+  now: TrainingStarted,
+): { readonly field: string; readonly expected: string; readonly got: string } | undefined => {
+  const begun = events.find((event) => event.type === 'TrainingStarted');
+  if (begun?.type !== 'TrainingStarted') return undefined;
+  for (const field of ['graphs', 'environment', 'steps'] as const) {
+    const [expected, got] = [canonicalJson(begun.data[field]), canonicalJson(now[field])];
+    if (expected !== got) return { field, expected, got };
+  }
+  return undefined;
+};
+
+export const startedData = (
+  request: TrainRequest,
+  trainingId: string,
+  steps: number,
+  graphs: Readonly<Record<string, Digest>>,
+): TrainingStarted => ({
+  trainingId,
+  runId: request.runId,
+  iteration: request.iteration,
+  dataset: request.dataset,
+  base: request.base.ref,
+  config: request.config,
+  configDigest: digestOf(request.config),
+  seed: request.seed,
+  tokenizer: request.base.tokenizer.digest,
+  graphs,
+  steps,
+  environment: request.environment,
+});

@@ -9,7 +9,8 @@ export const shortestPrefix = 6;
 
 /** The one id that a prefix means; the newest for `latest`. `ids` in the order of the ledger. */
 export const byPrefix = (what: string, prefix: string, ids: readonly string[]): string => {
-  const known = [...new Set(ids)];
+  // What was named again last is the latest.
+  const known = [...new Set(ids.toReversed())].toReversed();
   if (prefix === 'latest') return known.at(-1) ?? stop({ tag: 'IdNotFound', what, id: prefix, known: [] });
   if (known.includes(prefix)) return prefix;
   const found = prefix.length >= shortestPrefix ? known.filter((id) => id.startsWith(prefix)) : [];

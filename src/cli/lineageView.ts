@@ -33,13 +33,16 @@ export const decisionsOf = async (blobs: BlobStore, digest: Digest): Promise<rea
   return E.isLeft(parsed) ? stop({ tag: 'DatasetUnreadable', dataset: digest, message: parsed.left }) : parsed.right;
 };
 
+/** What an id means; a row that was named by its dataset is that dataset's, with its weights. */
+export type Target = Found & { readonly dataset?: Digest };
+
 /** The one thing that an id means; `<dataset>#<n>` is the n-th row of a dataset, counted from 0. */
-export const resolveTarget = (target: string, { lineage, rows }: View, decisions: readonly Decision[] = []): Found => {
+export const resolveTarget = (target: string, { lineage, rows }: View, decisions: readonly Decision[] = []): Target => {
   const [, prefix, index] = /^([0-9a-f]+|latest)#(\d+)$/.exec(target) ?? [];
   if (prefix !== undefined && index !== undefined) {
     const dataset = byPrefix('dataset', prefix, [...lineage.datasets.keys()]);
     const row = rows.get(dataset)?.[Number(index)];
-    if (row !== undefined) return { kind: 'row', id: row.id };
+    if (row !== undefined) return { kind: 'row', id: row.id, dataset };
     const most = rows.get(dataset)?.length ?? 0;
     return stop({
       tag: 'IdNotFound',

@@ -102,6 +102,11 @@ const perform = async (asked: Asked): Promise<ExitName> => {
 
 const main = async (argv: readonly string[]): Promise<number> => {
   let asked: Asked | undefined;
+  // Who reads our output may stop reading: `| head` is no fault.
+  for (const stream of [process.stdout, process.stderr])
+    stream.on('error', (failure: NodeJS.ErrnoException) => {
+      if (failure.code !== 'EPIPE') throw failure;
+    });
   const writers = {
     out: (text: string) => void process.stdout.write(text),
     err: (text: string) => void process.stderr.write(text),

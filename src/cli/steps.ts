@@ -3,7 +3,7 @@ import type { Digest } from '../../events/digest';
 import { openStream } from '../ledger/openStream';
 import { begin, runIdOf } from '../run/beginRun';
 import type { RunInput, RunPorts } from '../run/runContext';
-import { must } from './faults';
+import { must, stop } from './faults';
 
 /** Notes on the run's own stream that an iteration begins, as `run` does, so that `run` goes on from a single step. */
 export const noteIteration = async (
@@ -16,8 +16,13 @@ export const noteIteration = async (
   const runId = runIdOf(input);
   const stream = must(await openStream(ports.log, `run-${runId}`));
   must(await begin(stream, runId, input, ports));
-  const known = stream.events.some((event) => event.type === 'IterationStarted' && event.data.iteration === iteration);
-  if (!known) {
+  const known = stream.events.find((event) => event.type === 'IterationStarted' && event.data.iteration === iteration);
+  if (known?.type === 'IterationStarted') {
+    const { id, revision, data } = known;
+    const same =
+      data.student.kind === 'checkpoint' && data.student.digest === student && data.problemSet === problemSet;
+    if (!same) stop({ tag: 'IdConflict', stream: known.stream, id, storedIn: known.stream, revision });
+  } else {
     const started = iterationStarted.create({
       runId,
       iteration,

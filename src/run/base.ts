@@ -131,16 +131,15 @@ const importTraining = async (
   if (receipt.checkpoint !== stored.right.digest)
     return differs('checkpoint files', receipt.checkpoint, stored.right.digest);
   const created = facts.map(({ type, data }) => definitionOf(type).create(data));
-  // A training that was begun here wrote the same events: it is a prefix of the receipt, which is then completed.
-  const here = stream.right.events;
-  const other = here.find((event, i) => created[i]?.id !== event.id);
+  // A training that was begun here wrote the same events, and states to resume from, which a receipt may leave out.
+  const wanted = new Set(created.map(({ id }) => id));
+  const other = stream.right.events.find(
+    (event) => !wanted.has(event.id) && !(event.type === 'CheckpointWritten' && event.data.kind === 'resume'),
+  );
   if (other !== undefined)
-    return differs(
-      `event ${other.revision} of ${stream.right.stream}`,
-      created[other.revision]?.id ?? 'none',
-      other.id,
-    );
-  const appended = await stream.right.append(created.slice(here.length));
+    return differs(`event ${other.revision} of ${stream.right.stream}`, 'an event of the receipt', other.id);
+  const known = new Set(stream.right.events.map(({ id }) => id));
+  const appended = await stream.right.append(created.filter(({ id }) => !known.has(id)));
   if (E.isLeft(appended)) return appended;
   return openFiles(stored.right.digest, student.files);
 };

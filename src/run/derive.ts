@@ -1,6 +1,7 @@
 import * as E from 'fp-ts/Either';
 import { datasetDerived, type DatasetDerived } from '../../events/datasetDerived';
 import type { Digest } from '../../events/digest';
+import { leafHash } from '../../events/envelope';
 import { decodeEvent, type DecodeError, type LedgerEvent } from '../../events/index';
 import { datasetDerivedOf, deriveDataset, type Derived } from '../../projections/deriveDataset';
 import type { Policy } from '../../projections/policies/policy';
@@ -25,7 +26,7 @@ export type DeriveError =
   | DecodeError
   | { readonly tag: 'DatasetUnreadable'; readonly dataset: Digest; readonly message: string };
 
-/** The whole ledger, decoded, with its Merkle root. */
+/** The whole ledger, decoded, with its Merkle root; every event is held against its leaf hash on the way. */
 export const readLedger = async (
   log: EventLog,
 ): Promise<
@@ -35,6 +36,14 @@ export const readLedger = async (
   const tree = createMerkleTree();
   for await (const recorded of log.readAll()) {
     tree.append(recorded.leaf);
+    const leaf = leafHash(recorded);
+    if (leaf !== recorded.leaf) {
+      const { id: eventId, stream, revision, type, version } = recorded;
+      const details = [
+        `its leaf hash is ${recorded.leaf}, its content gives ${leaf}: it was changed after it was written`,
+      ];
+      return E.left({ tag: 'BadData', eventId, stream, revision, type, version, details });
+    }
     const decoded = decodeEvent(recorded);
     if (E.isLeft(decoded)) return decoded;
     events.push(decoded.right);

@@ -1,4 +1,5 @@
 import * as E from 'fp-ts/Either';
+import { canonicalJson } from '../../events/digest';
 import { iterationCompleted } from '../../events/iterationCompleted';
 import { iterationStarted } from '../../events/iterationStarted';
 import type { LedgerEvent } from '../../events/index';
@@ -129,10 +130,15 @@ export class Loop {
     iteration: number,
     created: ReturnType<typeof iterationStarted.create>,
   ): Promise<E.Either<AppendError, void>> {
-    const known = this.stream.events.some(
+    const known = this.stream.events.find(
       (one) => one.type === event && 'iteration' in one.data && one.data.iteration === iteration,
     );
-    return known ? E.right(undefined) : this.stream.append([created]);
+    if (known === undefined) return this.stream.append([created]);
+    // By `collect`, say, with another student: its trajectories must not pass for this run's.
+    const { id, stream, revision } = known;
+    if (canonicalJson(known.data) !== canonicalJson(created.data))
+      return E.left({ tag: 'IdConflict', stream, id, storedIn: stream, revision });
+    return E.right(undefined);
   }
 
   private async iterate(student: LoadedCheckpoint, iteration: number): Promise<E.Either<RunError, LoadedCheckpoint>> {

@@ -16,7 +16,7 @@ import {
 } from '../../ports/eventLog';
 import { createAppender, type Appender } from './appender';
 import { checkStorage, type StorageReport } from './checkStorage';
-import { digestOnRecord, removeDigest, settle } from './closing';
+import { digestOnRecord, digestThroughSqlite, removeDigest, settle } from './closing';
 import { connect, type Connection } from './connection';
 import { StoreFailure, toStoreError } from './errors';
 import { acquireLock, type Lock } from './lockFile';
@@ -60,6 +60,13 @@ const startWriting = (
   const { position, headSize, headPosition } = reader.last();
   if (position !== headPosition) {
     const message = `the head says ${headSize} events up to position ${headPosition}, the last one stored is at ${position}`;
+    throw new StoreFailure({ tag: 'Damaged', where: options.path, message });
+  }
+  // Closing writes a fresh digest over whatever is there, so a change that nobody made here must be noticed now.
+  const expected = digestOnRecord(options.path);
+  const got = expected === undefined ? undefined : digestThroughSqlite(connection).sha256;
+  if (expected !== got) {
+    const message = `the file has changed since it was closed: expected SHA-256 ${expected}, got ${got}`;
     throw new StoreFailure({ tag: 'Damaged', where: options.path, message });
   }
   let wrote = false;

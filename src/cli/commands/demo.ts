@@ -57,11 +57,11 @@ export const demo: Command = {
       dim(
         [
           '\ntry next:',
-          `  tripost verify --ledger ${ledger} --blobs`,
-          `  tripost log --ledger ${ledger} --type TurnRefused --limit 5`,
-          `  tripost derive --ledger ${ledger} --policy tripost-no-balance --run latest --iteration 1`,
-          `  tripost why latest#0 --ledger ${ledger}`,
-          `  tripost trace latest --ledger ${ledger}`,
+          `  npx tripost verify --ledger ${ledger} --blobs`,
+          `  npx tripost log --ledger ${ledger} --type TurnRefused --limit 5`,
+          `  npx tripost derive --ledger ${ledger} --policy tripost-no-balance --run latest --iteration 1`,
+          `  npx tripost why latest#0 --ledger ${ledger}`,
+          `  npx tripost trace latest#1 --text --ledger ${ledger}`,
         ].join('\n'),
       ),
     );

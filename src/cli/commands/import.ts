@@ -24,7 +24,7 @@ interface Read {
 const readProblems = (path: string, task: Task, split: Split): Read => {
   const bytes = readBytes(path);
   const file = sha256(bytes);
-  const set = `${task.name}-${file.slice(0, 12)}`;
+  const set = `${task.name}-${file.slice(0, 12)}${split === 'train' ? '' : `-${split}`}`;
   const bad: string[] = [];
   const problems = new Map<string, ProblemPosed>();
   let count = 0;

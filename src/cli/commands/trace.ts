@@ -1,3 +1,4 @@
+import type { Digest } from '../../../events/digest';
 import { textOf, type Row } from '../../../projections/replayDataset';
 import {
   node,
@@ -16,8 +17,10 @@ import { withLedger } from '../compose';
 import { stop, usage } from '../faults';
 import { resolveTarget, viewOf, type View } from '../lineageView';
 
-const rowOf = (id: string, { rows }: View): Row | undefined => {
-  for (const list of rows.values()) for (const row of list) if (row.id === id) return row;
+/** The row of a dataset, or of the first one that holds it; the same row may weigh otherwise in another dataset. */
+const rowOf = (id: string, { rows }: View, dataset?: Digest): Row | undefined => {
+  const lists = dataset === undefined ? [...rows.values()] : [rows.get(dataset) ?? []];
+  for (const list of lists) for (const row of list) if (row.id === id) return row;
   return undefined;
 };
 
@@ -57,9 +60,9 @@ const trainingTree = (id: string, { lineage }: View): TraceNode => {
 };
 
 /** What is told of each kind of thing that has an id. */
-const tellers: { readonly [Kind in FoundKind]: (id: string, view: View) => TraceNode } = {
-  row: (id, view) => {
-    const row = rowOf(id, view);
+const tellers: { readonly [Kind in FoundKind]: (id: string, view: View, dataset?: Digest) => TraceNode } = {
+  row: (id, view, dataset) => {
+    const row = rowOf(id, view, dataset);
     return row === undefined
       ? stop({ tag: 'IdNotFound', what: 'row', id, known: [] })
       : traceRow(view.lineage, row, view.rows);
@@ -90,8 +93,8 @@ export const trace: Command = {
       const log = await readingLog(ledger.log, args, context);
       const view = await viewOf(log, ledger.blobs, context.signal);
       const found = resolveTarget(args.at(0), view);
-      const traced = tellers[found.kind](found.id, view);
-      const row = args.has('text') && found.kind === 'row' ? rowOf(found.id, view) : undefined;
+      const traced = tellers[found.kind](found.id, view, found.dataset);
+      const row = args.has('text') && found.kind === 'row' ? rowOf(found.id, view, found.dataset) : undefined;
       if (context.json) {
         const text = row === undefined ? {} : { text: textOf(row) };
         await context.out.json({ target: found.id, kind: found.kind, trace: traced, ...text });

@@ -59,7 +59,7 @@ const main = async (): Promise<void> => {
   const rows: Record<string, string | number>[] = [];
   let killed = 0;
   for (let attempt = 0; killed < Number(kills) && attempt < 10 * Number(kills); attempt++) {
-    const after = 300 + draws([Number(seed), 'kill', attempt]).integer(0, Math.max(1, Math.floor(duration * 0.6)));
+    const after = 250 + draws([Number(seed), 'kill', attempt]).integer(0, Math.max(1, Math.floor(duration * 0.25)));
     const how = await killedRun(args('killed.db'), after);
     if (how === 'ended') break;
     killed++;

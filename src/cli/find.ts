@@ -1,11 +1,9 @@
 import * as E from 'fp-ts/Either';
 import type { Digest } from '../../events/digest';
 import { decodeEvent, type EventType, type LedgerEvent } from '../../events/index';
+import { shortestPrefix } from '../../projections/why';
 import type { EventLog } from '../ports/eventLog';
 import { must, stop } from './faults';
-
-/** Shortest prefix of an id that is looked up. */
-export const shortestPrefix = 6;
 
 /** The one id that a prefix means; the newest for `latest`. `ids` in the order of the ledger. */
 export const byPrefix = (what: string, prefix: string, ids: readonly string[]): string => {

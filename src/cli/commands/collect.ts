@@ -1,14 +1,12 @@
 import { collectTrajectories } from '../../collect/collectTrajectories';
 import { scriptedEditor } from '../../collect/editor';
 import { poseSet } from '../../run/problems';
-import type { RunPorts } from '../../run/runContext';
 import { DecodePrograms, studentModel } from '../../train/student';
 import { jsonFlag, ledgerFlag, progressFlags, runtimeFlags, setFlag, type Command } from '../command';
-import { environmentOf, openRuntime, withLedger } from '../compose';
+import { openRuntime, withLedger } from '../compose';
+import { runPorts } from '../runPorts';
 import { must, stop, usage } from '../faults';
-import { codeVersion } from '../packageRoot';
 import { loadRun } from '../runConfig';
-import { progressStep } from '../runProgress';
 import { noteIteration } from '../steps';
 import { loadStudent } from '../student';
 import { inOrder } from '../inOrder';
@@ -52,20 +50,12 @@ export const collect: Command = {
     const runtime = openRuntime(args);
     const programs = new DecodePrograms(runtime);
     await withLedger(args, context, 'create', async (ledger) => {
-      const { log, blobs } = ledger;
+      const { log } = ledger;
       const { train, testSeen, testUnseen, seed, gold } = config.task;
       const source = { task, config: config.task.config, seed, counts: { train, testSeen, testUnseen }, gold };
       const student = await loadStudent(name, ledger);
       const { set, problems } = must(await poseSet(log, source));
-      const ports: RunPorts = {
-        log,
-        blobs,
-        runtime,
-        signal: context.signal,
-        environment: environmentOf(runtime.provider),
-        codeVersion: codeVersion(),
-        onProgress: (progress) => context.progress.report(progressStep(progress)),
-      };
+      const ports = runPorts(ledger, runtime, context);
       const runId = await noteIteration(input, ports, iteration, student.digest, set);
       const { passes, sampling, maxCalls, rightAnswer, concurrency, ...edit } = config.collect;
       const { digest: checkpoint, shape, weights, tokenizer } = student;

@@ -6,12 +6,11 @@ import type { RunInput, RunSummary } from '../../run/runContext';
 import { problemSetOf } from '../../run/problems';
 import type { Args } from '../args';
 import { jsonFlag, ledgerFlag, progressFlags, runtimeFlags, setFlag, type Command, type Context } from '../command';
-import { environmentOf, ledgerPath, openRuntime, withLedger, type Ledger } from '../compose';
+import { ledgerPath, openRuntime, withLedger, type Ledger } from '../compose';
+import { runPorts } from '../runPorts';
 import { must, stop } from '../faults';
 import { eventsOf, findCheckpoint } from '../find';
-import { codeVersion } from '../packageRoot';
 import { loadRun } from '../runConfig';
-import { progressStep } from '../runProgress';
 import { filesOf, receiptFile, receiptOf, writeFolder } from '../studentFolder';
 import { iterationTable } from '../tables';
 
@@ -180,18 +179,8 @@ export const run: Command = {
     if (input.task.script === undefined) return stop({ tag: 'NoScript', task: input.task.name });
     const runtime = openRuntime(args);
     await withLedger(args, context, 'create', async (ledger) => {
-      const { log, blobs } = ledger;
-      const summary = must(
-        await runLoop(input, {
-          log,
-          blobs,
-          runtime,
-          signal: context.signal,
-          environment: environmentOf(runtime.provider),
-          codeVersion: codeVersion(),
-          onProgress: (progress) => context.progress.report(progressStep(progress)),
-        }),
-      );
+      const { log } = ledger;
+      const summary = must(await runLoop(input, runPorts(ledger, runtime, context)));
       context.progress.end();
       const written = await eventsOf(log, 'CheckpointWritten');
       const weights = new Map(written.map(({ data }) => [data.checkpoint, data.weights]));

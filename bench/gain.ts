@@ -6,6 +6,7 @@ import { ortRuntime } from '../src/adapters/onnxruntime/tensorRuntime';
 import { openSqliteLog } from '../src/adapters/sqlite/eventLog';
 import { Args } from '../src/cli/args';
 import { environmentOf } from '../src/cli/compose';
+import { threadedEngine } from '../src/cli/threadedEngine';
 import { codeVersion, packageRoot } from '../src/cli/packageRoot';
 import { loadRun } from '../src/cli/runConfig';
 import { run } from '../src/run/run';
@@ -84,7 +85,8 @@ const main = async (): Promise<void> => {
     })(),
   );
   const blobs = openFileBlobStore({ folder: join(folder, 'ledger.db.blobs') });
-  const runtime = ortRuntime({ device: 'cpu', threads: 2, spin: true });
+  const options = { device: 'cpu', threads: 2, spin: true } as const;
+  const runtime = ortRuntime(options);
   const stop = new AbortController();
   process.once('SIGINT', () => stop.abort());
   const arms: Arm[] = [];
@@ -99,6 +101,7 @@ const main = async (): Promise<void> => {
         log,
         blobs,
         runtime,
+        startEngine: threadedEngine(options, options.threads),
         signal: stop.signal,
         environment: environmentOf(runtime.provider),
         codeVersion: codeVersion(),

@@ -4,7 +4,14 @@ import { parametersOf } from '../src/train/modelShape';
 import { gradientGraph } from '../src/train/trainGraph';
 import { parameterInput } from '../src/train/transformer';
 import { checkDirections, checkRule } from '../test/support/directionalCheck';
-import { batchFeeds, goldenNames, gradientErrors, parameterFeeds, readGoldenModel } from '../test/support/goldenModel';
+import {
+  batchFeeds,
+  goldenNames,
+  gradientErrors,
+  parameterFeeds,
+  plainForm,
+  readGoldenModel,
+} from '../test/support/goldenModel';
 import { fromTensor } from '../test/support/plainTensor';
 
 // The gradient check as a table: each rule in double against finite differences, then the whole model against finite
@@ -48,7 +55,7 @@ const modelTable = async (name: (typeof goldenNames)[number]): Promise<void> => 
   const feeds = Object.fromEntries(Object.entries(fed).map(([input, tensor]) => [input, fromTensor(tensor)]));
   const names = parametersOf(shape).map((parameter) => parameter.name);
   const gradientName = new Map(names.map((parameter) => [parameterInput(parameter), `grad:${parameter}`]));
-  const graph = gradientGraph(shape, batch, length);
+  const graph = gradientGraph(shape, { ...plainForm, microBatch: batch }, length);
   const differences = checkDirections(
     graph,
     feeds,

@@ -61,16 +61,29 @@ export const ModelRef = t.union(
 );
 export type ModelRef = t.TypeOf<typeof ModelRef>;
 
-/** The machine class and software that produced numbers; equal environments promise equal bits. */
-export const Environment = t.strict(
-  {
-    node: t.string,
-    platform: t.string,
-    arch: t.string,
-    cpu: t.string,
-    provider: t.string,
-    packages: t.record(t.string, t.string),
-  },
+const CudaEnvironment = t.strict(
+  { gpu: t.string, driver: t.string, libraries: t.record(t.string, t.string), determinism: t.string },
+  'CudaEnvironment',
+);
+
+/**
+ * The machine class and software that produced numbers; equal environments promise equal bits. `cuda` is there where the
+ * provider is `cuda`, and only there: card, driver, libraries, and the settings that make its numbers repeatable.
+ * `kernelThreads`: threads that shared single operators, where they were more than one: sums of wide matrices are then cut
+ * by their number.
+ */
+export const Environment = t.exact(
+  t.intersection([
+    t.type({
+      node: t.string,
+      platform: t.string,
+      arch: t.string,
+      cpu: t.string,
+      provider: t.string,
+      packages: t.record(t.string, t.string),
+    }),
+    t.partial({ cuda: CudaEnvironment, kernelThreads: Count }),
+  ]),
   'Environment',
 );
 export type Environment = t.TypeOf<typeof Environment>;

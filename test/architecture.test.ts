@@ -63,22 +63,12 @@ const mayUse: Readonly<Record<string, readonly string[]>> = {
   'src/evaluate': ['fp-ts'],
   'src/run': ['fp-ts', 'io-ts'],
   'src/adapters/files': ['fp-ts', 'node'],
+  'src/adapters/kurrentdb': ['fp-ts', '@kurrent/kurrentdb-client', 'node'],
   'src/adapters/memory': ['fp-ts'],
   'src/adapters/onnxruntime': ['fp-ts', 'onnxruntime-node', 'node'],
   'src/adapters/sqlite': ['fp-ts', 'libsql', 'node'],
-  // onnxruntime-node: only to keep it quiet while the doctor looks for providers.
-  'src/cli': [
-    'fp-ts',
-    'io-ts',
-    'rxjs',
-    'yaml',
-    'commander',
-    'picocolors',
-    'cli-table3',
-    'write-file-atomic',
-    'onnxruntime-node',
-    'node',
-  ],
+  'src/adapters/threads': ['node'],
+  'src/cli': ['fp-ts', 'io-ts', 'rxjs', 'yaml', 'commander', 'picocolors', 'cli-table3', 'write-file-atomic', 'node'],
 };
 
 const layerOf = (file: string): string => {
@@ -205,9 +195,13 @@ describe('the sources', () => {
 
 describe('package.json', () => {
   const {
-    dependencies,
+    dependencies: always,
+    optionalDependencies = {},
     devDependencies,
-  }: Record<'dependencies' | 'devDependencies', Readonly<Record<string, string>>> = JSON.parse(textOf('package.json'));
+  }: Record<'dependencies' | 'optionalDependencies' | 'devDependencies', Readonly<Record<string, string>>> = JSON.parse(
+    textOf('package.json'),
+  );
+  const dependencies: Readonly<Record<string, string>> = { ...always, ...optionalDependencies };
   const used = new Set(
     product.flatMap((file) =>
       importsOf(file)

@@ -71,6 +71,6 @@ describe('.npmrc', () => {
   it('has the one line that switches CUDA on, which the doctor prints too', () => {
     const line = 'ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild onnxruntime-node';
     expect(read('.npmrc')).toContain(line);
-    expect(read('src/cli/commands/doctor.ts')).toContain(line);
+    expect(read('src/cli/cuda/report.ts')).toContain(line);
   });
 });

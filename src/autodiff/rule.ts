@@ -5,6 +5,12 @@ import type { OpName } from '../onnx/opTable';
 /** A gradient that is only built when somebody asks for it. */
 export type Thunk = () => Value;
 
+/**
+ * What a node adds to the gradient of one of its inputs: a gradient, or (where only few places of a large input have one)
+ * the gradient so far with those places changed. Null where there is nothing to differentiate.
+ */
+export type Contribution = Thunk | { readonly alone: Thunk; readonly onto: (before: Value) => Value } | null;
+
 /** Shapes (and values, for indices) of one example on which a rule is checked. */
 export interface Example {
   readonly inputs: readonly ExampleInput[];
@@ -26,8 +32,8 @@ export interface GradientRule {
   readonly op: OpName;
   /** The opset form that the rule is written for; the registry test ties it to the builder's row. */
   readonly since: number;
-  /** One entry per input: a thunk, or null where the input has no gradient (indices, shapes, conditions). */
-  readonly vjp: (b: GraphBuilder, node: Node, grads: readonly (Value | undefined)[]) => readonly (Thunk | null)[];
+  /** One entry per input; null for indices, shapes and conditions. */
+  readonly vjp: (b: GraphBuilder, node: Node, grads: readonly (Value | undefined)[]) => readonly Contribution[];
   readonly examples: readonly Example[];
 }
 

@@ -14,6 +14,11 @@ export class Args {
     return new Args(places, { ...this.options, ...changed });
   }
 
+  /** The same arguments, one option changed. */
+  but(name: string, value: string): Args {
+    return new Args(this.places, { ...this.options, [name]: value });
+  }
+
   /** An argument that commander has made sure of. */
   at(place: number): string {
     return this.places[place] ?? '';

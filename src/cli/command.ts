@@ -71,7 +71,12 @@ export const progressFlags: readonly Flag[] = [
   { flags: '--no-progress', description: 'no progress lines on stderr' },
 ];
 export const runtimeFlags: readonly Flag[] = [
-  { flags: '--device <device>', description: 'where graphs run', choices: ['cpu', 'cuda'], fallback: 'cpu' },
+  {
+    flags: '--device <device>',
+    description: 'where graphs run; auto: cuda where it computes, else cpu, and says which',
+    choices: ['cpu', 'cuda', 'auto'],
+    fallback: 'cpu',
+  },
   { flags: '--threads <n>', description: 'threads inside one operator; 0: the runtime chooses', fallback: '0' },
   { flags: '--no-spin', description: 'let idle threads sleep: for a machine that others use too' },
 ];

@@ -4,10 +4,15 @@ import { resolve } from 'node:path';
 import type { Environment } from '../../events/codecs';
 import { openFileBlobStore } from '../adapters/files/blobStore';
 import { openSqliteLog, type SqliteLog } from '../adapters/sqlite/eventLog';
+import type { OrtOptions } from '../adapters/onnxruntime/tensorRuntime';
 import type { BlobStore } from '../ports/blobStore';
 import type { TensorRuntime } from '../ports/tensorRuntime';
+import type { StartEngine } from '../train/engine';
 import type { Args } from './args';
 import type { Context } from './command';
+import { cudaEnvironment } from './cuda/environment';
+import { thisMachine } from './cuda/outside';
+import { cudaReport } from './cuda/report';
 import { must, stop } from './faults';
 import { typed } from './lazy';
 import { installedVersions } from './packageRoot';
@@ -55,19 +60,36 @@ export const withLedger = async <T>(
   return result;
 };
 
+const runtimeOptions = (args: Args): OrtOptions => ({
+  device: args.text('device') === 'cuda' ? 'cuda' : 'cpu',
+  threads: args.whole('threads') ?? 0,
+  spin: args.allows('spin'),
+});
+
 type OrtModule = typeof import('../adapters/onnxruntime/tensorRuntime');
+
+type EngineModule = typeof import('./threadedEngine');
+
+/** Training in threads of its own, as the runtime flags ask. */
+export const openEngine = (args: Args): StartEngine => {
+  const { threadedEngine } = typed<EngineModule>(require('./threadedEngine'));
+  const { device, threads, spin } = runtimeOptions(args);
+  return threadedEngine({ device, threads, spin }, threads > 0 ? threads : cpus().length);
+};
 
 /** ONNX Runtime, loaded when it is needed: its native part costs every other command its start. */
 export const openRuntime = (args: Args): TensorRuntime => {
-  const device = args.text('device') === 'cuda' ? 'cuda' : 'cpu';
-  const threads = args.whole('threads') ?? 0;
+  if (args.text('device') === 'auto') throw new Error('the device is not settled: wrap the command in onDevice');
   let loaded: OrtModule;
   try {
     loaded = typed<OrtModule>(require('../adapters/onnxruntime/tensorRuntime'));
   } catch (failure) {
     return stop({ tag: 'RuntimeMissing', message: failure instanceof Error ? failure.message : String(failure) });
   }
-  return loaded.ortRuntime({ device, threads, spin: args.allows('spin') });
+  const options = runtimeOptions(args);
+  // What keeps CUDA from computing is told in our words, not by the runtime's log.
+  if (options.device === 'cuda') loaded.quieten();
+  return loaded.ortRuntime(options);
 };
 
 /** Everything that computes numbers or keeps them: their versions go into every receipt. */
@@ -81,4 +103,5 @@ export const environmentOf = (provider: string): Environment => ({
   cpu: cpus()[0]?.model.trim() ?? 'unknown',
   provider,
   packages: { ...installedVersions(computing) },
+  ...(provider === 'cuda' ? { cuda: cudaEnvironment(cudaReport(thisMachine)) } : {}),
 });

@@ -16,6 +16,7 @@ export type CliFault =
   | { readonly tag: 'OutputUnwritable'; readonly path: string; readonly message: string; readonly full: boolean }
   | { readonly tag: 'NoLedger'; readonly path: string }
   | { readonly tag: 'RuntimeMissing'; readonly message: string }
+  | { readonly tag: 'CudaUnavailable'; readonly reasons: readonly string[]; readonly fix: string | null }
   | { readonly tag: 'Stopped'; readonly what: string };
 
 /** Every expected failure that a command can meet: explain.ts has a message for each. */

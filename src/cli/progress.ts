@@ -10,6 +10,8 @@ export interface Step {
   readonly unit: string;
   /** Small facts behind the counts, such as a loss. */
   readonly detail: string;
+  /** Tokens of this step, where they are counted: for a rate. */
+  readonly tokens?: number;
 }
 
 export interface Progress {
@@ -22,6 +24,8 @@ interface Tracked {
   readonly step: Step;
   readonly startedAt: number;
   readonly startedWith: number;
+  /** Tokens since the phase began. */
+  readonly tokens: number;
   readonly now: number;
 }
 
@@ -32,7 +36,7 @@ const seconds = (s: number): string => {
 };
 
 /** `train 1: 40 of 200 steps, 12.5 steps/s, 160 left, ETA 13 s · loss 0.4`. */
-export const progressLine = ({ step, startedAt, startedWith, now }: Tracked): string => {
+export const progressLine = ({ step, startedAt, startedWith, tokens, now }: Tracked): string => {
   const { phase, done, total, unit, detail } = step;
   const tail = detail === '' ? '' : ` · ${detail}`;
   if (total === 0) return `${phase}${tail}`;
@@ -40,6 +44,7 @@ export const progressLine = ({ step, startedAt, startedWith, now }: Tracked): st
   const rate = spent > 0 && done > startedWith ? (done - startedWith) / spent : undefined;
   const parts = [`${done} of ${total} ${unit}`];
   if (rate !== undefined) parts.push(`${rate.toFixed(rate < 10 ? 1 : 0)} ${unit}/s`);
+  if (rate !== undefined && tokens > 0) parts.push(`${Math.round(tokens / spent)} tokens/s`);
   if (done < total) parts.push(`${total - done} left`);
   if (done < total && rate !== undefined) parts.push(`ETA ${seconds((total - done) / rate)}`);
   if (done >= total && spent >= 1) parts.push(`took ${seconds(spent)}`);
@@ -80,8 +85,10 @@ export const createProgress = ({ live, now, write, columns }: ProgressOptions): 
     .pipe(
       scan((before: Tracked | undefined, step): Tracked => {
         const at = now();
-        if (before?.step.phase === step.phase) return { ...before, step, now: at };
-        return { step, startedAt: at, startedWith: step.done, now: at };
+        const { tokens = 0 } = step;
+        if (before?.step.phase === step.phase) return { ...before, step, tokens: before.tokens + tokens, now: at };
+        // The first report ends what was done before the clock started.
+        return { step, startedAt: at, startedWith: step.done, tokens: 0, now: at };
       }, undefined),
     )
     .subscribe((one) => {

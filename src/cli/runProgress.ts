@@ -20,8 +20,15 @@ const steps: { readonly [Phase in RunProgress['phase']]: (progress: Of<Phase>) =
     for (const [outcome, n] of inOrder(outcomes)) facts.push(`${outcome} ${n}`);
     return { done, total, unit: 'trajectories', detail: facts.join(', ') };
   },
-  train: ({ step: { step, loss, tokens }, steps: total }) => {
-    return { done: step, total, unit: 'steps', detail: `loss ${loss.toFixed(4)}, ${tokens} tokens` };
+  train: ({ step: { step, loss, tokens, sections, gradNorm, learningRate, heldOutLoss }, steps: total }) => {
+    const kinds = inOrder(sections).map(([kind, section]) => `${kind} ${section.loss.toFixed(3)}`);
+    const facts = [
+      `loss ${loss.toFixed(4)}${kinds.length > 1 ? ` (${kinds.join(', ')})` : ''}`,
+      `norm ${gradNorm.toPrecision(3)}`,
+      `lr ${learningRate.toPrecision(3)}`,
+      ...(heldOutLoss === null ? [] : [`held out ${heldOutLoss.toFixed(4)}`]),
+    ];
+    return { done: step, total, unit: 'steps', detail: facts.join(', '), tokens };
   },
   trained: ({ steps: total, reusedSteps }) => {
     const detail = `${total} steps${reusedSteps > 0 ? `, ${reusedSteps} of them from the ledger` : ''}`;

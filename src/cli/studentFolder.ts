@@ -1,19 +1,16 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
 import type { Digest, Json } from '../../events/digest';
 import type { RecordedEvent } from '../../events/envelope';
 import type { BlobStore } from '../ports/blobStore';
 import type { EventLog } from '../ports/eventLog';
 import type { ReceiptLine, TrainedStudent } from '../run/base';
+import { isCheckpointFile } from '../train/checkpoint';
 import { must, stop } from './faults';
 import { readBytes, readText, reason, writing } from './inputFile';
 
 export const receiptFile = 'receipt.jsonl';
-
-/** Files of a Hugging Face model folder that make a checkpoint: weights, shape, tokenizer. */
-const modelFile =
-  /^((generation_)?config|special_tokens_map|tokenizer(_config)?)\.json$|^model(-\d+-of-\d+)?\.safetensors$|^model\.safetensors\.index\.json$/;
 
 export const isFolder = (path: string): boolean => existsSync(path) && statSync(path).isDirectory();
 
@@ -55,7 +52,7 @@ export const readStudentFolder = (folder: string): TrainedStudent => {
   if (!isFolder(folder)) return stop({ tag: 'InputUnreadable', path: folder, message: 'there is no such folder' });
   const receipt = join(folder, receiptFile);
   const events = existsSync(receipt) ? readReceipt(receipt) : [];
-  const names = namedByReceipt(events) ?? readdirSync(folder).filter((name) => modelFile.test(name));
+  const names = namedByReceipt(events) ?? readdirSync(folder).filter(isCheckpointFile);
   const files = new Map([...names].sort().map((name) => [name, readBytes(join(folder, name))]));
   return { files, events };
 };
@@ -73,7 +70,10 @@ export const writeFolder = (folder: string, files: ReadonlyMap<string, Uint8Arra
   writing(folder, () => {
     mkdirSync(folder, { recursive: true });
     for (const [name, bytes] of files)
-      if (!sameBytes(join(folder, name), bytes)) writeFileAtomic.sync(join(folder, name), Buffer.from(bytes));
+      if (!sameBytes(join(folder, name), bytes)) {
+        mkdirSync(dirname(join(folder, name)), { recursive: true });
+        writeFileAtomic.sync(join(folder, name), Buffer.from(bytes));
+      }
   });
 };
 

@@ -32,6 +32,22 @@ export interface Graph {
   readonly constants: readonly Value[];
 }
 
+/**
+ * Consecutive nodes that are differentiated as one. `vjp` says how: one thunk or null per input, from the gradients that
+ * arrive at the outputs. `rebuild` instead emits the same computation again on other inputs, to be differentiated in place
+ * of the first one, whose values then need not be kept.
+ */
+export interface Region {
+  /** Indices into the builder's nodes: [from, to). */
+  readonly from: number;
+  readonly to: number;
+  readonly inputs: readonly Value[];
+  readonly outputs: readonly Value[];
+  readonly backward:
+    | { readonly vjp: (grads: readonly (Value | undefined)[]) => readonly ((() => Value) | null)[] }
+    | { readonly rebuild: (inputs: readonly Value[]) => readonly Value[] };
+}
+
 /** A graph that cannot be: thrown while building, with the node's name, since it is a mistake in the program. */
 export class GraphError extends Error {
   constructor(node: string, message: string) {
@@ -64,6 +80,7 @@ export class GraphBuilder {
   readonly inputs: Value[] = [];
   readonly outputs: Value[] = [];
   readonly constants: Value[] = [];
+  readonly regions: Region[] = [];
   private readonly constantByKey = new Map<string, Value>();
   private readonly counts: Map<string, number>;
   private readonly scopes: string[] = [];
@@ -83,6 +100,18 @@ export class GraphBuilder {
     } finally {
       this.scopes.pop();
     }
+  }
+
+  /** Marks the nodes that `body` emits as a region with a gradient of its own. */
+  region(
+    inputs: readonly Value[],
+    body: () => readonly Value[],
+    backward: (outputs: readonly Value[]) => Region['backward'],
+  ): readonly Value[] {
+    const from = this.nodes.length;
+    const outputs = body();
+    this.regions.push({ from, to: this.nodes.length, inputs, outputs, backward: backward(outputs) });
+    return outputs;
   }
 
   private fresh(base: string): string {

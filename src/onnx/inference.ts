@@ -9,6 +9,10 @@ export type Refuse = (message: string) => never;
 /** One ONNX operator: the opset that defined the form we emit, and what its outputs are. */
 export interface OpRow {
   readonly since: number;
+  /** Operators that ONNX Runtime adds to the standard ones: `since` is then that domain's version. */
+  readonly domain?: 'com.microsoft';
+  /** Which of the operator's outputs ours are, where optional ones between them are left out. */
+  readonly outputs?: readonly number[];
   readonly infer: (inputs: readonly Value[], attributes: Attributes, refuse: Refuse) => readonly Typed[];
 }
 
@@ -54,6 +58,3 @@ export const axisOf = (axis: number, rank: number, refuse: Refuse): number => {
   const positive = axis < 0 ? axis + rank : axis;
   return positive >= 0 && positive < rank ? positive : refuse(`axis ${axis} is outside rank ${rank}`);
 };
-
-export const staticProduct = (shape: readonly Dim[], refuse: Refuse): number =>
-  shape.reduce<number>((size, dim) => (typeof dim === 'number' ? size * dim : refuse('expected a static shape')), 1);

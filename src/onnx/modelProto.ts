@@ -1,7 +1,8 @@
 import { onnx } from 'onnx-proto';
 import type { DType, Tensor } from '../ports/tensorRuntime';
-import type { Attribute, Graph, Value } from './graph';
-import { dtypeCode, opTable } from './opTable';
+import type { Attribute, Graph, Node, Value } from './graph';
+import type { OpRow } from './inference';
+import { dtypeCode, opTable, type OpName } from './opTable';
 import { verifyGraph } from './verifyGraph';
 
 /** The operator set and the file format version that every graph declares. */
@@ -42,6 +43,14 @@ const encodeAttribute = (name: string, value: Attribute): onnx.IAttributeProto =
   return { name, type: AttributeType.INTS, ints: [...value] };
 };
 
+/** The names of a node's outputs; those that are left out are nameless. */
+const outputNames = ({ op, outputs }: Node): string[] => {
+  const names = outputs.map((v) => v.name);
+  const { outputs: places } = rowOf(op);
+  if (places === undefined) return names;
+  return Array.from({ length: Math.max(...places) + 1 }, (_, i) => names[places.indexOf(i)] ?? '');
+};
+
 const encodeGraph = (graph: Graph): onnx.IGraphProto => ({
   name: graph.name,
   input: graph.inputs.map(encodeValue),
@@ -50,30 +59,45 @@ const encodeGraph = (graph: Graph): onnx.IGraphProto => ({
   node: graph.nodes.map((node) => ({
     name: node.name,
     opType: node.op,
+    ...domainOf(node.op),
     input: node.inputs.map((v) => v.name),
-    output: node.outputs.map((v) => v.name),
+    output: outputNames(node),
     attribute: Object.entries(node.attributes).map(([name, value]) => encodeAttribute(name, value)),
   })),
 });
 
-/** The newest opset that any node asks for, Loop bodies included. */
-const newestOp = (graph: Graph): number =>
-  graph.nodes.reduce((newest, { op, attributes }) => {
-    const bodies = Object.values(attributes).map((a) =>
-      typeof a === 'object' && 'graph' in a ? newestOp(a.graph) : 0,
-    );
-    return Math.max(newest, opTable[op].since, ...bodies);
-  }, 0);
+const rowOf = (op: OpName): OpRow => opTable[op];
+
+const domainOf = (op: OpName): { readonly domain?: string } => {
+  const { domain } = rowOf(op);
+  return domain === undefined ? {} : { domain };
+};
+
+/** Every operator of a graph, Loop bodies included. */
+const opsOf = (graph: Graph): readonly OpName[] =>
+  graph.nodes.flatMap(({ op, attributes }) => [
+    op,
+    ...Object.values(attributes).flatMap((a) => (typeof a === 'object' && 'graph' in a ? opsOf(a.graph) : [])),
+  ]);
+
+/** The newest version that any operator of a domain asks for; 0 where there is none. */
+const newestOp = (ops: readonly OpName[], domain: OpRow['domain']): number =>
+  Math.max(0, ...ops.map(rowOf).flatMap((row) => (row.domain === domain ? [row.since] : [])));
 
 /** The graph as ONNX bytes, verified first. The same graph always gives the same bytes. */
 export const encodeModel = (graph: Graph): Uint8Array => {
   verifyGraph(graph);
-  const newest = newestOp(graph);
+  const ops = [...new Set(opsOf(graph))];
+  const newest = newestOp(ops, undefined);
+  const contributed = newestOp(ops, 'com.microsoft');
   if (newest > opset) throw new Error(`an op needs opset ${newest}, the model declares ${opset}`);
   return onnx.ModelProto.encode({
     irVersion,
     producerName: 'tripost',
-    opsetImport: [{ domain: '', version: opset }],
+    opsetImport: [
+      { domain: '', version: opset },
+      ...(contributed > 0 ? [{ domain: 'com.microsoft', version: contributed }] : []),
+    ],
     graph: encodeGraph(graph),
   }).finish();
 };

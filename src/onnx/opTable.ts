@@ -9,9 +9,10 @@ import {
   integers,
   numeric,
   sameType,
-  staticProduct,
   type OpRow,
 } from './inference';
+import { compress, gather, gatherElements, oneHot, scatterElements, scatterND } from './picking';
+import { expand, reshape, split, transpose } from './reshaping';
 
 const unary = (since: number, allowed: readonly DType[] = floats): OpRow => ({
   since,
@@ -62,7 +63,9 @@ const matMul: OpRow = {
   infer: (inputs, _, refuse) => {
     const [a, b] = [at(inputs, 0, refuse).shape, at(inputs, 1, refuse).shape];
     if (a.length < 2 || b.length < 2) refuse('expected matrices');
-    if (a[a.length - 1] !== b[b.length - 2]) refuse('inner sizes differ');
+    const [inner, rows] = [a[a.length - 1], b[b.length - 2]];
+    // Sizes that are only names are the runtime's to compare.
+    if (typeof inner === 'number' && typeof rows === 'number' && inner !== rows) refuse('inner sizes differ');
     const batch = broadcastShapes(a.slice(0, -2), b.slice(0, -2), refuse);
     const shape = [...batch, a[a.length - 2] ?? 1, b[b.length - 1] ?? 1];
     return [{ dtype: sameType(inputs, floats, refuse), shape }];
@@ -81,74 +84,6 @@ const gemm: OpRow = {
   },
 };
 
-const reshape: OpRow = {
-  since: 21,
-  infer: (inputs, _, refuse) => {
-    const x = at(inputs, 0, refuse);
-    const shape = integers(at(inputs, 1, refuse), refuse);
-    if (staticProduct(x.shape, refuse) !== staticProduct(shape, refuse)) refuse(`cannot become [${shape.join(', ')}]`);
-    return [{ dtype: x.dtype, shape }];
-  },
-};
-
-const transpose: OpRow = {
-  since: 21,
-  infer: (inputs, attributes, refuse) => {
-    const x = at(inputs, 0, refuse);
-    const perm = attributes['perm'];
-    if (
-      !Array.isArray(perm) ||
-      [...perm].sort((a, b) => a - b).some((axis, i) => axis !== i) ||
-      perm.length !== x.shape.length
-    )
-      return refuse('expected perm, a permutation of the axes');
-    return [{ dtype: x.dtype, shape: perm.map((axis: number) => x.shape[axis] ?? 1) }];
-  },
-};
-
-const expand: OpRow = {
-  since: 13,
-  infer: (inputs, _, refuse) => {
-    const x = at(inputs, 0, refuse);
-    return [{ dtype: x.dtype, shape: broadcastShapes(x.shape, integers(at(inputs, 1, refuse), refuse), refuse) }];
-  },
-};
-
-const gather: OpRow = {
-  since: 13,
-  infer: (inputs, attributes, refuse) => {
-    const x = at(inputs, 0, refuse);
-    const indices = at(inputs, 1, refuse);
-    if (indices.dtype !== 'int64') refuse('expected int64 indices');
-    const axis = axisOf(attributeInt(attributes, 'axis', refuse), x.shape.length, refuse);
-    return [{ dtype: x.dtype, shape: [...x.shape.slice(0, axis), ...indices.shape, ...x.shape.slice(axis + 1)] }];
-  },
-};
-
-const gatherElements: OpRow = {
-  since: 13,
-  infer: (inputs, attributes, refuse) => {
-    const x = at(inputs, 0, refuse);
-    const indices = at(inputs, 1, refuse);
-    if (indices.dtype !== 'int64' || indices.shape.length !== x.shape.length)
-      refuse('expected int64 indices of equal rank');
-    axisOf(attributeInt(attributes, 'axis', refuse), x.shape.length, refuse);
-    return [{ dtype: x.dtype, shape: indices.shape }];
-  },
-};
-
-/** Inputs: indices, depth (constant scalar), [off, on] values. The new axis is the last. */
-const oneHot: OpRow = {
-  since: 11,
-  infer: (inputs, attributes, refuse) => {
-    const indices = at(inputs, 0, refuse);
-    if (attributes['axis'] !== -1) refuse('only axis -1 is emitted');
-    const [depth] = integers(at(inputs, 1, refuse), refuse);
-    if (indices.dtype !== 'int64' || depth === undefined) return refuse('expected int64 indices and a depth');
-    return [{ dtype: at(inputs, 2, refuse).dtype, shape: [...indices.shape, depth] }];
-  },
-};
-
 const concat: OpRow = {
   since: 13,
   infer: (inputs, attributes, refuse) => {
@@ -160,7 +95,8 @@ const concat: OpRow = {
         refuse('expected inputs of one type and rank');
       if (input.shape.some((dim, i) => i !== axis && dim !== first.shape[i])) refuse('sizes differ outside the axis');
       const dim = input.shape[axis] ?? 0;
-      total = typeof total === 'number' && typeof dim === 'number' ? total + dim : `${total}+${dim}`;
+      if (total === 0) total = dim;
+      else total = typeof total === 'number' && typeof dim === 'number' ? total + dim : `${total}+${dim}`;
     }
     return [{ dtype: first.dtype, shape: first.shape.map((dim, i) => (i === axis ? total : dim)) }];
   },
@@ -257,6 +193,68 @@ const loop: OpRow = {
   },
 };
 
+/**
+ * RMSNorm of the last axis as one operator: y = x / rms(x) · scale, and 1 / rms(x) for its gradient. In ONNX Runtime's
+ * default domain, though the standard does not have it.
+ */
+const simplifiedLayerNormalization: OpRow = {
+  since: 1,
+  infer: (inputs, attributes, refuse) => {
+    const [x, scale] = [at(inputs, 0, refuse), at(inputs, 1, refuse)];
+    const last = x.shape[x.shape.length - 1];
+    if (attributes['axis'] !== -1 || attributes['stash_type'] !== 1)
+      refuse('only axis -1 and stash_type 1 are emitted');
+    if (scale.shape.length !== 1 || scale.shape[0] !== last) refuse('expected a scale of the last axis');
+    const dtype = sameType(inputs, floats, refuse);
+    return [
+      { dtype, shape: x.shape },
+      { dtype, shape: [...x.shape.slice(0, -1), 1] },
+    ];
+  },
+};
+
+/** x + skip, and its RMSNorm times scale: y first, then the sum. */
+const skipSimplifiedLayerNormalization: OpRow = {
+  since: 1,
+  domain: 'com.microsoft',
+  outputs: [0, 3],
+  infer: (inputs, _, refuse) => {
+    const [x, skip, scale] = [at(inputs, 0, refuse), at(inputs, 1, refuse), at(inputs, 2, refuse)];
+    if (x.shape.length !== 3 || x.shape.join() !== skip.shape.join()) refuse('expected two inputs [B, T, D]');
+    if (scale.shape.length !== 1 || scale.shape[0] !== x.shape[2]) refuse('expected a scale of the last axis');
+    const dtype = sameType(inputs, ['float32'], refuse);
+    return [
+      { dtype, shape: x.shape },
+      { dtype, shape: x.shape },
+    ];
+  },
+};
+
+/**
+ * Rotary positions on x [B, T, heads · d] or [B, heads, T, d]: positions [B, T] int64 pick rows of cos and sin
+ * [positions, d / 2]; the halves of a head are the pairs that turn, as Llama has them.
+ */
+const rotaryEmbedding: OpRow = {
+  since: 1,
+  domain: 'com.microsoft',
+  infer: (inputs, attributes, refuse) => {
+    const [x, positions] = [at(inputs, 0, refuse), at(inputs, 1, refuse)];
+    const [cos, sin] = [at(inputs, 2, refuse), at(inputs, 3, refuse)];
+    const heads = attributeInt(attributes, 'num_heads', refuse);
+    if (attributes['interleaved'] !== 0) refuse('only halves are turned');
+    const width = cos.shape[1];
+    if (typeof width !== 'number' || cos.shape.join() !== sin.shape.join())
+      return refuse('expected cos and sin [positions, d / 2]');
+    const [batch, length] = x.shape.length === 4 ? [x.shape[0], x.shape[2]] : [x.shape[0], x.shape[1]];
+    const rest = x.shape.length === 4 ? [x.shape[1], x.shape[3]] : [x.shape[2]];
+    if (rest.join() !== (x.shape.length === 4 ? [heads, 2 * width] : [2 * width * heads]).join() || x.shape.length < 3)
+      refuse('expected x [B, T, heads · d] or [B, heads, T, d]');
+    if (positions.dtype !== 'int64' || positions.shape.join() !== [batch, length].join())
+      refuse('expected int64 positions [B, T], a position per token');
+    return [{ dtype: sameType([x, cos, sin], floats, refuse), shape: x.shape }];
+  },
+};
+
 /** Every operator that a graph may hold. Adding one is a row here and a verdict in src/autodiff/rules/index.ts. */
 export const opTable = {
   Identity: unary(21, ['float32', 'float64', 'int32', 'int64', 'bool']),
@@ -275,14 +273,22 @@ export const opTable = {
   Transpose: transpose,
   Expand: expand,
   ReduceSum: reduction(13),
+  ReduceSumSquare: reduction(18),
   ReduceMean: reduction(18),
+  SimplifiedLayerNormalization: simplifiedLayerNormalization,
+  SkipSimplifiedLayerNormalization: skipSimplifiedLayerNormalization,
+  RotaryEmbedding: rotaryEmbedding,
   Softmax: alongAxis(13),
   LogSoftmax: alongAxis(13),
   SoftmaxCrossEntropyLoss: softmaxCrossEntropyLoss,
   Gather: gather,
   GatherElements: gatherElements,
+  Compress: compress,
+  ScatterND: scatterND,
+  ScatterElements: scatterElements,
   OneHot: oneHot,
   Concat: concat,
+  Split: split,
   Where: where,
   Cast: cast,
   Less: binary(13, numeric, 'bool'),

@@ -14,7 +14,14 @@ export type RuntimeError =
 
 /** A loaded graph. */
 export interface Program {
-  run(feeds: Readonly<Record<string, Tensor>>): TaskEither<RuntimeError, Readonly<Record<string, Tensor>>>;
+  /**
+   * Fetches every output. An output that `into` names is written to that tensor's buffer, which no feed may share;
+   * the others get buffers of their own.
+   */
+  run(
+    feeds: Readonly<Record<string, Tensor>>,
+    into?: Readonly<Record<string, Tensor>>,
+  ): TaskEither<RuntimeError, Readonly<Record<string, Tensor>>>;
   release(): Promise<void>;
 }
 

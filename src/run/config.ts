@@ -13,12 +13,26 @@ import {
   Weight,
   Whole,
 } from '../../projections/policies/codecs';
+import { loraTargets } from '../train/lora';
 import { paperTrainConfig } from '../train/trainConfig';
+
+const Lora = section('lora', {
+  rank: otherwise(Positive, 8),
+  alpha: otherwise(Ratio, 16),
+  targets: otherwise(t.array(oneOf(...loraTargets)), ['q_proj', 'k_proj', 'v_proj', 'o_proj']),
+});
+
+const HeldOut = section('heldOut', {
+  share: otherwise(Share, 0.05),
+  every: otherwise(Positive, 50),
+  patience: otherwise(orNull(Positive), null),
+});
 
 const train = (defaults: typeof paperTrainConfig) => ({
   steps: otherwise(orNull(Positive), defaults.steps),
   epochs: otherwise(orNull(Ratio), defaults.epochs),
   batchSize: otherwise(Positive, defaults.batchSize),
+  microBatch: otherwise(Positive, defaults.microBatch),
   learningRate: otherwise(Weight, defaults.learningRate),
   warmup: otherwise(Share, defaults.warmup),
   schedule: otherwise(oneOf('constant', 'linear', 'cosine'), defaults.schedule),
@@ -30,6 +44,10 @@ const train = (defaults: typeof paperTrainConfig) => ({
   normaliser: otherwise(oneOf('tokens', 'weights'), defaults.normaliser),
   checkpointEvery: otherwise(Positive, defaults.checkpointEvery),
   lengthMultiple: otherwise(Positive, defaults.lengthMultiple),
+  packing: otherwise(t.boolean, defaults.packing),
+  recompute: otherwise(t.boolean, defaults.recompute),
+  lora: otherwise(orNull(Lora), defaults.lora),
+  heldOut: otherwise(orNull(HeldOut), defaults.heldOut),
 });
 
 /** `steps` or `epochs` decides how long a training is: who gives one of them does not get the other's default beside it. */
@@ -94,6 +112,7 @@ export const BaseConfig = section('base', {
     ...paperTrainConfig,
     learningRate: 1e-3,
     batchSize: 32,
+    microBatch: 8,
     warmup: 0.05,
     beta2: 0.95,
     epochs: null,

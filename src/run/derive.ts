@@ -10,6 +10,7 @@ import { appendOnce } from '../ledger/openStream';
 import { createMerkleTree } from '../ledger/merkle';
 import type { BlobError, BlobStore } from '../ports/blobStore';
 import type { AppendError, EventLog } from '../ports/eventLog';
+import { rowLength } from '../train/encodeInOrder';
 import type { Tokenizer } from '../train/tokenizer';
 
 export interface DeriveRequest {
@@ -81,7 +82,11 @@ export const derive = async (
       : {
           tokenizer: tokenizer.digest,
           countTokens: (sections, end) =>
-            sections.reduce((sum, section) => sum + tokenizer.encode(section.text).length, end ? 1 : 0),
+            rowLength(
+              tokenizer,
+              sections.map(({ text }) => text),
+              end,
+            ),
         }),
   });
   for (const bytes of [derived.datasetBytes, derived.decisionsBytes, derived.manifestBytes]) {

@@ -13,7 +13,8 @@ import type { OpenStream } from '../ledger/openStream';
 import { seal } from '../ledger/seal';
 import type { AppendError } from '../ports/eventLog';
 import type { LoadedCheckpoint } from '../train/checkpointStore';
-import { studentModel, type DecodePrograms } from '../train/student';
+import type { DecodePrograms } from '../train/decode/decodePrograms';
+import { studentModel } from '../train/student';
 import { train } from '../train/trainer';
 import { baseStudent } from './base';
 import { derive } from './derive';
@@ -119,6 +120,7 @@ export class Loop {
         shape: student.shape,
         weights: student.weights,
         tokenizer: student.tokenizer,
+        stopIds: student.kept?.stopIds,
         batch,
       },
       this.programs,
@@ -188,6 +190,7 @@ export class Loop {
           shape: student.shape,
           weights: student.weights,
           tokenizer: student.tokenizer,
+          kept: student.kept,
         },
         config: config.train,
         seed: config.seed,

@@ -1,6 +1,6 @@
 import * as E from 'fp-ts/Either';
 import { openStream } from '../ledger/openStream';
-import { DecodePrograms } from '../train/student';
+import { DecodePrograms } from '../train/decode/decodePrograms';
 import { begin, runIdOf } from './beginRun';
 import { Loop } from './loop';
 import { poseSet } from './problems';

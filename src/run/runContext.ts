@@ -10,6 +10,7 @@ import type { BlobStore } from '../ports/blobStore';
 import type { AppendError, EventLog } from '../ports/eventLog';
 import type { TensorRuntime } from '../ports/tensorRuntime';
 import type { Task } from '../tasks/task';
+import type { StartEngine } from '../train/engine';
 import type { TrainError } from '../train/trainRequest';
 import type { BaseError, TrainedStudent } from './base';
 import type { RunConfig } from './config';
@@ -47,6 +48,7 @@ export interface RunPorts {
   readonly log: EventLog;
   readonly blobs: BlobStore;
   readonly runtime: TensorRuntime;
+  readonly startEngine: StartEngine;
   readonly signal: AbortSignal;
   readonly environment: Environment;
   readonly codeVersion: string;

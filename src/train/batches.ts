@@ -1,6 +1,6 @@
 import { shuffledById } from '../../projections/random';
-import type { Row } from '../../projections/replayDataset';
-import type { Normaliser } from './loss';
+import type { Row, Section } from '../../projections/replayDataset';
+import { encodeInOrder } from './encodeInOrder';
 import type { Tokenizer } from './tokenizer';
 
 /** A dataset row as tokens. `weights[i]` belongs to `ids[i]` as a target; 0 is not trained on. */
@@ -8,26 +8,35 @@ export interface TokenRow {
   readonly id: string;
   readonly ids: readonly number[];
   readonly weights: readonly number[];
+  /** The section that each token came from. */
+  readonly kinds: readonly Section['kind'][];
 }
 
 /**
  * Tokens of one row. Each section is tokenized on its own, so that weights are exact at section borders and the same
- * text has the same tokens here and behind a prompt; the end token, where the row has one, weighs as the last section.
+ * text has the same tokens here and behind a prompt, which begins with the tokenizer's `startIds` as a row does: they
+ * belong to the first section and are not trained on. The end token, where the row has one, weighs as the last section.
  */
 export const tokenizeRow = (row: Row, tokenizer: Tokenizer): TokenRow => {
   const ids: number[] = [];
   const weights: number[] = [];
-  for (const section of row.sections)
-    for (const id of tokenizer.encode(section.text)) {
-      ids.push(id);
-      weights.push(section.weight);
-    }
+  const kinds: Section['kind'][] = [];
+  const add = (id: number, weight: number, kind: Section['kind']): void => {
+    ids.push(id);
+    weights.push(weight);
+    kinds.push(kind);
+  };
+  const encoded = encodeInOrder(
+    tokenizer,
+    row.sections.map(({ text }) => text),
+  );
+  row.sections.forEach(({ weight, kind }, i) => {
+    if (i === 0) for (const id of tokenizer.startIds) add(id, 0, kind);
+    for (const id of encoded[i] ?? []) add(id, weight, kind);
+  });
   const last = row.sections[row.sections.length - 1];
-  if (row.end && last !== undefined) {
-    ids.push(tokenizer.endId);
-    weights.push(last.weight);
-  }
-  return { id: row.id, ids, weights };
+  if (row.end && last !== undefined) add(tokenizer.endId, last.weight, last.kind);
+  return { id: row.id, ids, weights, kinds };
 };
 
 export interface PlannedBatch {
@@ -43,7 +52,13 @@ export interface BatchPlan {
   readonly seed: number;
   /** Batch lengths are multiples of this, so that few graph shapes exist. */
   readonly lengthMultiple: number;
+  /** Whether rows of like length are to meet: needless where rows are packed. Yes, when left out. */
+  readonly grouped?: boolean;
 }
+
+/** A length rounded up to a multiple, at least one of them. */
+export const paddedLength = (tokens: number, multiple: number): number =>
+  Math.max(multiple, Math.ceil(tokens / multiple) * multiple);
 
 /** Rows are grouped by length within this many batches: little padding, and still a random order. */
 const windowBatches = 8;
@@ -55,7 +70,7 @@ const windowBatches = 8;
  */
 export const planBatches = (
   rows: readonly TokenRow[],
-  { batchSize, steps, seed, lengthMultiple }: BatchPlan,
+  { batchSize, steps, seed, lengthMultiple, grouped = true }: BatchPlan,
 ): readonly PlannedBatch[] => {
   const needed = rows.length === 0 ? 0 : steps * batchSize;
   const order: number[] = [];
@@ -69,7 +84,7 @@ export const planBatches = (
     const batchesLeft = Math.ceil((Math.min(epochEnd, needed) - start) / batchSize);
     end = start + Math.min(windowBatches, batchesLeft) * batchSize;
     const window = order.slice(start, end);
-    window.sort((a, b) => lengthOf(a) - lengthOf(b) || a - b);
+    if (grouped) window.sort((a, b) => lengthOf(a) - lengthOf(b) || a - b);
     const cut = Array.from({ length: Math.ceil(window.length / batchSize) }, (_, i) =>
       window.slice(i * batchSize, (i + 1) * batchSize),
     );
@@ -80,56 +95,10 @@ export const planBatches = (
     );
     for (const { batch } of inOrder) {
       const longest = Math.max(...batch.map(lengthOf));
-      batches.push({
-        rows: batch,
-        length: Math.max(lengthMultiple, Math.ceil(longest / lengthMultiple) * lengthMultiple),
-      });
+      batches.push({ rows: batch, length: paddedLength(longest, lengthMultiple) });
     }
   }
   return batches;
-};
-
-/** What one optimizer step is fed. All arrays are row-major over [batchSize, length]; padding is on the right, weight 0. */
-export interface BatchTensors {
-  readonly ids: BigInt64Array;
-  readonly targets: BigInt64Array;
-  readonly weights: Float32Array;
-  /** 1 / normaliser. */
-  readonly scale: number;
-  /** Tokens that count (weight above 0). */
-  readonly tokens: number;
-}
-
-/**
- * Fills a planned batch. Undefined when no token of it has a weight: the mean would be 0/0.
- */
-export const fillBatch = (
-  rows: readonly TokenRow[],
-  batch: PlannedBatch,
-  batchSize: number,
-  normaliser: Normaliser,
-): BatchTensors | undefined => {
-  const { length } = batch;
-  const ids = new BigInt64Array(batchSize * length);
-  const targets = new BigInt64Array(batchSize * length);
-  const weights = new Float32Array(batchSize * length);
-  let tokens = 0;
-  let weight = 0;
-  batch.rows.forEach((index, at) => {
-    const row = rows[index];
-    if (row === undefined) throw new Error(`no row ${index} among ${rows.length}`);
-    for (let i = 0; i + 1 < row.ids.length; i++) {
-      const place = at * length + i;
-      const w = row.weights[i + 1] ?? 0;
-      ids[place] = BigInt(row.ids[i] ?? 0);
-      targets[place] = BigInt(row.ids[i + 1] ?? 0);
-      weights[place] = w;
-      if (w > 0) tokens++;
-      weight += w;
-    }
-  });
-  const normalised = normaliser === 'tokens' ? tokens : weight;
-  return normalised > 0 ? { ids, targets, weights, scale: 1 / normalised, tokens } : undefined;
 };
 
 /** Steps of `epochs` passes over `rows` rows. */

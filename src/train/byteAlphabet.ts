@@ -20,3 +20,11 @@ export const bytesOfSpelling = (token: string): Uint8Array | undefined => {
   const bytes = Array.from(token, (char) => byteOfChar.get(char));
   return bytes.every((byte) => byte !== undefined) ? Uint8Array.from(bytes) : undefined;
 };
+
+/** The tokens of the 256 bytes in a vocabulary that is spelled in characters, in byte order: `<0x00>` … `<0xFF>`. */
+export const fallbackTokens: readonly string[] = Array.from(
+  { length: 256 },
+  (_, byte) => `<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`,
+);
+
+export const fallbackBytes: ReadonlyMap<string, number> = new Map(fallbackTokens.map((token, byte) => [token, byte]));

@@ -1,29 +1,46 @@
 import type { Either } from 'fp-ts/Either';
-import { isLeft, left, right } from 'fp-ts/Either';
+import { isLeft, right } from 'fp-ts/Either';
 import type { Digest } from '../../events/digest';
 import { digestOf } from '../../events/digest';
-import type { CheckpointError } from './checkpointConfig';
-import { configOf, shapeOfConfig } from './checkpointConfig';
-import { isObject, parsed, quoted } from './jsonShape';
+import type { SpecialIds } from './checkpointConfig';
+import { configText, shapeOfConfig } from './checkpointConfig';
+import type { CheckpointError } from './checkpointError';
+import { wrong } from './checkpointError';
+import { indexFile, readWeights, shardName, wholeFile } from './checkpointWeights';
+import type { WrittenType } from './floatBytes';
+import { isCount, isObject, parsed, quoted } from './jsonShape';
 import type { ModelShape, Weights } from './modelShape';
 import { parametersOf } from './modelShape';
-import type { StoredTensor } from './safetensors';
-import { readSafetensors, writeSafetensors } from './safetensors';
+import { writeSafetensors } from './safetensors';
 
-export type { CheckpointError } from './checkpointConfig';
+export type { CheckpointError } from './checkpointError';
 
 /** A Hugging Face folder of a Llama-family model, as values. */
 export interface Checkpoint {
   readonly shape: ModelShape;
   readonly weights: Weights;
   readonly tokenizerJson: string;
+  /** Rows end with it: the first `eos_token_id`. */
   readonly endId: number;
+  /** Absent for a model that was made here; what is trained from a model has it from that model. */
+  readonly kept?: Kept | undefined;
 }
 
-const refuse = (tag: CheckpointError['tag'], file: string, field: string, expected: string, got: string) =>
-  left<CheckpointError>({ tag, file, field, expected, got });
+/** What the folder of a base has beside shape, weights and tokenizer.json, to be written back as it is. */
+export interface Kept {
+  readonly specials: SpecialIds;
+  /** Every id that ends a text: those of config.json, and those that generation_config.json has besides. */
+  readonly stopIds: readonly number[];
+  readonly files: ReadonlyMap<string, Uint8Array>;
+}
 
-const dimsText = (dims: readonly number[]): string => `[${dims.join(', ')}]`;
+/** Settings of generation and of tokenizers, and chat templates: nothing here reads them, but the next reader may. */
+const keptFile =
+  /^((generation|tokenizer)_config|special_tokens_map|added_tokens|vocab|chat_template)\.json$|^chat_template\.jinja$|^merges\.txt$|^tokenizer\.model$/;
+
+/** Whether a file of a Hugging Face folder belongs to the checkpoint, and not to its description. */
+export const isCheckpointFile = (name: string): boolean =>
+  ['config.json', 'tokenizer.json', wholeFile, indexFile].includes(name) || shardName.test(name) || keptFile.test(name);
 
 /** What a tokenizer.json calls an id, or undefined. */
 const tokenOf = (tokenizerJson: string, id: number): string | undefined => {
@@ -33,23 +50,13 @@ const tokenOf = (tokenizerJson: string, id: number): string | undefined => {
   return isObject(token) && typeof token['content'] === 'string' ? token['content'] : undefined;
 };
 
-/**
- * The files of a checkpoint by name, deterministic bytes; transformers loads the folder. Throws TypeError where the
- * weights are not the shape's or endId is no added token of the tokenizer.
- */
-export const encodeCheckpoint = ({ shape, weights, tokenizerJson, endId }: Checkpoint): Map<string, Uint8Array> => {
+const text = (value: string): Uint8Array => new TextEncoder().encode(value);
+const json = (value: unknown): Uint8Array => text(`${JSON.stringify(value, null, 2)}\n`);
+
+/** What a model that was made here has beside shape and weights. Throws TypeError where endId is no added token. */
+const madeHere = ({ shape, tokenizerJson, endId }: Checkpoint): Kept => {
   const end = tokenOf(tokenizerJson, endId);
   if (end === undefined) throw new TypeError(`encodeCheckpoint: endId: expected an added token's id, got ${endId}`);
-  const parameters = parametersOf(shape);
-  const tensors = parameters.map(({ name, dims }) => {
-    const data = weights.get(name);
-    if (data === undefined) throw new TypeError(`encodeCheckpoint: weights: expected ${name}, got none`);
-    return { name, dims, data };
-  });
-  if (weights.size !== parameters.length) {
-    const extra = [...weights.keys()].find((name) => !parameters.some((parameter) => parameter.name === name));
-    throw new TypeError(`encodeCheckpoint: weights: expected no more than the shape's, got ${extra ?? 'more'}`);
-  }
   const specials = { bos_token: end, eos_token: end, pad_token: end };
   const tokenizerConfig = {
     add_bos_token: false,
@@ -62,93 +69,96 @@ export const encodeCheckpoint = ({ shape, weights, tokenizerJson, endId }: Check
     unk_token: null,
   };
   const generation = { bos_token_id: endId, eos_token_id: endId, pad_token_id: endId };
-  const text = (value: string): Uint8Array => new TextEncoder().encode(value);
-  const json = (value: unknown): Uint8Array => text(`${JSON.stringify(value, null, 2)}\n`);
-  return new Map([
-    ['config.json', json(configOf(shape, endId))],
-    ['generation_config.json', json({ _from_model_config: true, ...generation })],
-    ['model.safetensors', writeSafetensors(tensors, { format: 'pt' })],
-    ['special_tokens_map.json', json(specials)],
+  return {
+    specials: { bos: endId, eos: [endId], pad: endId },
+    stopIds: [endId],
+    files: new Map([
+      ['generation_config.json', json({ _from_model_config: true, ...generation })],
+      ['special_tokens_map.json', json(specials)],
+      ['tokenizer_config.json', json(tokenizerConfig)],
+    ]),
+  };
+};
+
+/**
+ * The files of a checkpoint by name, deterministic bytes; transformers loads the folder. Weights are float32 unless a
+ * smaller type is asked for. Throws TypeError where they are not the shape's.
+ */
+export const encodeCheckpoint = (checkpoint: Checkpoint, dtype: WrittenType = 'F32'): Map<string, Uint8Array> => {
+  const { shape, weights, tokenizerJson } = checkpoint;
+  const { specials, files } = checkpoint.kept ?? madeHere(checkpoint);
+  const parameters = parametersOf(shape);
+  const tensors = parameters.map(({ name, dims }) => {
+    const data = weights.get(name);
+    if (data === undefined) throw new TypeError(`encodeCheckpoint: weights: expected ${name}, got none`);
+    return { name, dims, data };
+  });
+  if (weights.size !== parameters.length) {
+    const extra = [...weights.keys()].find((name) => !parameters.some((parameter) => parameter.name === name));
+    throw new TypeError(`encodeCheckpoint: weights: expected no more than the shape's, got ${extra ?? 'more'}`);
+  }
+  const all = new Map([
+    ...files,
+    ['config.json', text(configText(shape, specials, dtype))],
+    [wholeFile, writeSafetensors(tensors, { format: 'pt' }, 'by-name', dtype)],
     ['tokenizer.json', text(tokenizerJson)],
-    ['tokenizer_config.json', json(tokenizerConfig)],
   ]);
+  return new Map([...all].sort(([a], [b]) => (a < b ? -1 : 1)));
 };
 
 const textOf = (files: ReadonlyMap<string, Uint8Array>, file: string): Either<CheckpointError, string> => {
   const bytes = files.get(file);
-  if (bytes === undefined) return refuse('FileMissing', file, '', 'the file', 'none');
+  if (bytes === undefined) return wrong('FileMissing', file, '', 'the file', 'none');
   try {
     return right(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes));
   } catch {
-    return refuse('FileDamaged', file, '', 'UTF-8', 'broken UTF-8');
+    return wrong('FileDamaged', file, '', 'UTF-8', 'broken UTF-8');
   }
 };
 
-/** The tensors of model.safetensors, or of the shards that stand in its place. */
-const tensorsOf = (
+/** The ids that end a text by generation_config.json, as far as they are ids of the model. */
+const generationEnds = (
   files: ReadonlyMap<string, Uint8Array>,
-): Either<CheckpointError, ReadonlyMap<string, StoredTensor & { readonly file: string }>> => {
-  const shards = [...files.keys()].filter((file) => /^model(-\d+-of-\d+)?\.safetensors$/.test(file)).sort();
-  const whole = shards.includes('model.safetensors') ? ['model.safetensors'] : shards;
-  if (whole.length === 0) return refuse('FileMissing', 'model.safetensors', '', 'the file', 'none');
-  const tensors = new Map<string, StoredTensor & { readonly file: string }>();
-  for (const file of whole) {
-    const read = readSafetensors(files.get(file) ?? new Uint8Array(0));
-    if (isLeft(read)) return refuse('FileDamaged', file, read.left.where, read.left.expected, read.left.got);
-    for (const tensor of read.right.tensors.values()) {
-      const other = tensors.get(tensor.name);
-      if (other !== undefined) return refuse('TensorExtra', file, tensor.name, `it only in ${other.file}`, 'it again');
-      tensors.set(tensor.name, { ...tensor, file });
-    }
-  }
-  return right(tensors);
-};
-
-/** Tensors beside the parameters that say nothing new: rotary tables, and a tied head saved as a copy. */
-const isRedundant = (tensor: StoredTensor, shape: ModelShape, weights: Weights): boolean => {
-  if (tensor.name.endsWith('.rotary_emb.inv_freq')) return true;
-  const embedding = weights.get('model.embed_tokens.weight');
-  const isTiedHead = shape.tiedEmbeddings && tensor.name === 'lm_head.weight';
-  return isTiedHead && embedding?.length === tensor.data.length && tensor.data.every((x, i) => x === embedding[i]);
-};
-
-const weightsOf = (files: ReadonlyMap<string, Uint8Array>, shape: ModelShape): Either<CheckpointError, Weights> => {
-  const tensors = tensorsOf(files);
-  if (isLeft(tensors)) return tensors;
-  const weights = new Map<string, Float32Array>();
-  for (const { name, dims } of parametersOf(shape)) {
-    const tensor = tensors.right.get(name);
-    if (tensor === undefined) return refuse('TensorMissing', 'model.safetensors', name, dimsText(dims), 'none');
-    if (dimsText(tensor.dims) !== dimsText(dims)) {
-      return refuse('TensorShape', tensor.file, name, dimsText(dims), dimsText(tensor.dims));
-    }
-    weights.set(name, tensor.data);
-  }
-  for (const tensor of tensors.right.values()) {
-    if (!weights.has(tensor.name) && !isRedundant(tensor, shape, weights)) {
-      return refuse('TensorExtra', tensor.file, tensor.name, "only the shape's parameters", dimsText(tensor.dims));
-    }
-  }
-  return right(weights);
+  vocabSize: number,
+): Either<CheckpointError, number[]> => {
+  const file = 'generation_config.json';
+  if (!files.has(file)) return right([]);
+  const read = textOf(files, file);
+  if (isLeft(read)) return read;
+  const config = parsed(read.right);
+  if (!isObject(config)) return wrong('FileDamaged', file, '', 'a JSON object', quoted(read.right));
+  const ends = config['eos_token_id'] ?? [];
+  const ids: readonly unknown[] = Array.isArray(ends) ? ends : [ends];
+  const isEnd = (id: unknown): id is number => isCount(id) && id < vocabSize;
+  if (ids.every(isEnd)) return right([...ids]);
+  return wrong('FileDamaged', file, 'eos_token_id', `ids below vocab_size, ${vocabSize}`, quoted(ends));
 };
 
 /**
- * Reads the files of a Hugging Face folder; others than config.json, tokenizer.json and the weights are not looked at.
- * Refuses, by the field's name, a model that ModelShape cannot express. Weights of any float type become float32.
+ * Reads the files of a Hugging Face folder. Refuses, by the field's name, a model that ModelShape cannot express. Weights
+ * of any float type become float32. Files that `isCheckpointFile` does not know are not looked at.
  */
 export const decodeCheckpoint = (files: ReadonlyMap<string, Uint8Array>): Either<CheckpointError, Checkpoint> => {
   const config = textOf(files, 'config.json');
   if (isLeft(config)) return config;
-  const json = parsed(config.right);
-  if (!isObject(json)) return refuse('FileDamaged', 'config.json', '', 'a JSON object', quoted(config.right));
-  const known = shapeOfConfig(json);
+  const object = parsed(config.right);
+  if (!isObject(object)) return wrong('FileDamaged', 'config.json', '', 'a JSON object', quoted(config.right));
+  const known = shapeOfConfig(object);
   if (isLeft(known)) return known;
   const tokenizerJson = textOf(files, 'tokenizer.json');
   if (isLeft(tokenizerJson)) return tokenizerJson;
-  const { shape, endId } = known.right;
-  const weights = weightsOf(files, shape);
+  const { shape, specials } = known.right;
+  const ends = generationEnds(files, shape.vocabSize);
+  if (isLeft(ends)) return ends;
+  const weights = readWeights(files, shape);
   if (isLeft(weights)) return weights;
-  return right({ shape, weights: weights.right, tokenizerJson: tokenizerJson.right, endId });
+  const [endId = 0] = specials.eos;
+  const kept: Kept = {
+    specials,
+    stopIds: [...new Set([...specials.eos, ...ends.right])],
+    files: new Map([...files].filter(([name]) => keptFile.test(name))),
+  };
+  return right({ shape, weights: weights.right, tokenizerJson: tokenizerJson.right, endId, kept });
 };
 
 /** One digest for a folder: over its files' digests by name. */

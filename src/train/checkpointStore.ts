@@ -8,7 +8,9 @@ import {
   type Checkpoint,
   type CheckpointError,
 } from './checkpoint';
+import { wrongConfig } from './checkpointError';
 import { loadTokenizer, type Tokenizer, type TokenizerError } from './tokenizer';
+import { tokenizerParts } from './tokenizerParts';
 
 /** A checkpoint in the blob store: the files of its Hugging Face folder by digest, and the digest of that map. */
 export interface StoredCheckpoint {
@@ -60,13 +62,34 @@ export const loadCheckpoint = async (
   return openFiles(digest, bytes);
 };
 
-/** A model folder's files as a checkpoint ready for use. */
+/** The lowest id for which the model has no embedding, with its token. */
+const tokenBeyond = ({ json }: Tokenizer, vocabSize: number): readonly [number, string] => {
+  const parts = tokenizerParts(json);
+  if (E.isLeft(parts)) return [vocabSize, ''];
+  const ids = [...parts.right.vocab, ...parts.right.added.map(({ content, id }) => [content, id] as const)];
+  const beyond = ids.filter(([, id]) => id >= vocabSize).sort(([, a], [, b]) => a - b);
+  const [token, id] = beyond[0] ?? ['', vocabSize];
+  return [id, token];
+};
+
+/**
+ * A model folder's files as a checkpoint ready for use. The embedding may have more rows than the tokenizer has ids, as
+ * when it is padded to a round number, but none fewer.
+ */
 export const openFiles = (
   digest: Digest,
   files: ReadonlyMap<string, Uint8Array>,
 ): E.Either<CheckpointError | TokenizerError, LoadedCheckpoint> => {
   const decoded = decodeCheckpoint(files);
   if (E.isLeft(decoded)) return decoded;
-  const tokenizer = loadTokenizer(decoded.right.tokenizerJson, decoded.right.endId);
-  return E.isLeft(tokenizer) ? tokenizer : E.right({ ...decoded.right, digest, tokenizer: tokenizer.right });
+  const { tokenizerJson, endId, shape } = decoded.right;
+  const config = files.get('tokenizer_config.json');
+  const tokenizer = loadTokenizer(tokenizerJson, endId, config && new TextDecoder().decode(config));
+  if (E.isLeft(tokenizer)) return tokenizer;
+  if (tokenizer.right.vocabSize > shape.vocabSize) {
+    const [id, token] = tokenBeyond(tokenizer.right, shape.vocabSize);
+    const expected = `more than ${id}, which tokenizer.json gives to ${JSON.stringify(token)}`;
+    return wrongConfig('ConfigDamaged', 'vocab_size', expected, shape.vocabSize);
+  }
+  return E.right({ ...decoded.right, digest, tokenizer: tokenizer.right });
 };

@@ -2,12 +2,23 @@
 export const widthOf = { F64: 8, F32: 4, F16: 2, BF16: 2 } as const;
 export type FloatType = keyof typeof widthOf;
 
+/** The types that are written. */
+export type WrittenType = 'F32' | 'BF16';
+
 const littleEndian = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
 
-/** Little-endian bytes of float32 numbers: a view where the machine is little-endian. */
-export const bytesOfFloats = (data: Float32Array): Uint8Array => {
-  const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-  return littleEndian ? bytes : swapped(bytes, 4);
+/** The upper half of a float32's bits, rounded to nearest and to even where two are as near; NaN stays NaN. */
+const bfloatBits = (bits: number): number => {
+  const isNan = (bits & 0x7fffffff) > 0x7f800000;
+  return isNan ? (bits >>> 16) | 0x40 : (bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16;
+};
+
+/** Little-endian bytes of float32 numbers as a type: for F32 a view where the machine is little-endian. */
+export const bytesOfFloats = (data: Float32Array, type: WrittenType = 'F32'): Uint8Array => {
+  const singles = new Uint32Array(data.buffer, data.byteOffset, data.length);
+  const written = type === 'F32' ? singles : Uint16Array.from(singles, bfloatBits);
+  const bytes = new Uint8Array(written.buffer, written.byteOffset, written.byteLength);
+  return littleEndian ? bytes : swapped(bytes, widthOf[type]);
 };
 
 const swapped = (bytes: Uint8Array, width: number): Uint8Array => {

@@ -9,7 +9,7 @@ const standardDeviation = 0.02;
 const isOutput = ({ name }: Parameter): boolean => /\.(o_proj|down_proj)\.weight$/.test(name);
 
 /**
- * Untrained weights: norms 1, all else normal with deviation 0.02, output projections by 1/sqrt(2 · layers) less.
+ * Untrained weights: norms 1, biases 0, all else normal with deviation 0.02, output projections by 1/sqrt(2 · layers) less.
  * Each parameter draws under its own key (seed, 'init', its name): another layer or a larger vocabulary changes no other
  * parameter's numbers.
  */
@@ -20,6 +20,7 @@ const initial = (parameter: Parameter, layers: number, seed: number): Float32Arr
   const { name, dims, kind } = parameter;
   const size = dims.reduce((product, dim) => product * dim, 1);
   if (kind === 'norm') return new Float32Array(size).fill(1);
+  if (kind === 'bias') return new Float32Array(size);
   const scale = standardDeviation / (isOutput(parameter) ? Math.sqrt(2 * layers) : 1);
   const key: DrawKey = [seed, 'init', name];
   return Float32Array.from(normals(key, size), (draw) => draw * scale);

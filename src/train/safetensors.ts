@@ -2,7 +2,7 @@ import type { Either } from 'fp-ts/Either';
 import { isLeft, left, right } from 'fp-ts/Either';
 import type { JsonObject } from './jsonShape';
 import { duplicateKey, isCount, isObject, isRecordOf, isText, parsed, quoted } from './jsonShape';
-import type { FloatType } from './floatBytes';
+import type { FloatType, WrittenType } from './floatBytes';
 import { bytesOfFloats, floatsOfBytes, widthOf } from './floatBytes';
 
 /** The safetensors format: header length (u64, little-endian), JSON header padded with spaces, data. */
@@ -52,15 +52,17 @@ const sizeOf = (dims: readonly number[]): number => dims.reduce((size, dim) => s
 const byName = (a: Tensor, b: Tensor): number => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0);
 
 /**
- * Float32 tensors as safetensors bytes. `order` is the data's order: by name, as the reference implementation writes
- * (it sorts by type width first, and all are F32 here), or as given. Throws TypeError on two tensors of one name or data
+ * Float32 tensors as safetensors bytes, all of one type. `order` is the data's order: by name, as the reference
+ * implementation writes (it sorts by type width first), or as given. BF16 is rounded to nearest even. Throws TypeError on two tensors of one name or data
  * that is not as long as its dims say.
  */
 export const writeSafetensors = (
   tensors: readonly Tensor[],
   metadata: { readonly [key: string]: string } = {},
   order: 'by-name' | 'as-given' = 'by-name',
+  dtype: WrittenType = 'F32',
 ): Uint8Array => {
+  const width = widthOf[dtype];
   const sorted = order === 'by-name' ? [...tensors].sort(byName) : tensors;
   const entries: [string, unknown][] = [];
   if (Object.keys(metadata).length > 0) {
@@ -76,8 +78,8 @@ export const writeSafetensors = (
       );
     }
     names.add(name);
-    entries.push([name, { dtype: 'F32', shape: dims, data_offsets: [end, end + data.length * 4] }]);
-    end += data.length * 4;
+    entries.push([name, { dtype, shape: dims, data_offsets: [end, end + data.length * width] }]);
+    end += data.length * width;
   }
   const text = new TextEncoder().encode(
     `{${entries.map(([k, v]) => `${JSON.stringify(k)}:${JSON.stringify(v)}`).join(',')}}`,
@@ -88,8 +90,8 @@ export const writeSafetensors = (
   bytes.set(text, 8);
   let at = start;
   for (const { data } of sorted) {
-    bytes.set(bytesOfFloats(data), at);
-    at += data.length * 4;
+    bytes.set(bytesOfFloats(data, dtype), at);
+    at += data.length * width;
   }
   return bytes;
 };

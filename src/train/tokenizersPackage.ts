@@ -7,9 +7,8 @@ import type { JsonObject } from './jsonShape';
  */
 export interface LibraryTokenizer {
   readonly pre_tokenizer: { pre_tokenize_text(text: string): string[] } | null;
-  /** From pieces to tokens, both in byte spelling. A token outside the vocabulary is dropped in silence. */
+  /** From pieces to tokens, both spelled as in the vocabulary. What is no token of it is dropped in silence. */
   readonly model: { encode(pieces: string[]): string[] };
-  encode(text: string, options: { add_special_tokens: boolean }): { readonly ids: number[] };
 }
 
 /** Throws what the library throws: SyntaxError for a pattern, Error for an unknown part. */

@@ -1,13 +1,36 @@
 import * as t from 'io-ts';
-import { Count, Finite } from '../../events/codecs';
+import { Count, Finite, nullable } from '../../events/codecs';
+
+/** What is held out of a training's rows to measure it on, and when to stop. */
+const HeldOut = t.strict(
+  {
+    /** Share of the rows, drawn by (seed, row id); they are not trained on. */
+    share: Finite,
+    /** Measured every so many steps, and behind the last. */
+    every: Count,
+    /** The training ends when this many measurements in a row were no better than the best; null: it does not. */
+    patience: nullable(Count),
+  },
+  'HeldOut',
+);
+
+const LoraTarget = t.keyof(
+  { q_proj: null, k_proj: null, v_proj: null, o_proj: null, gate_proj: null, up_proj: null, down_proj: null },
+  'LoraTarget',
+);
+
+const Lora = t.strict({ rank: Count, alpha: Finite, targets: t.array(LoraTarget) }, 'Lora');
 
 /** Everything about a training that is not its data, its base or its seed. */
 export const TrainConfig = t.strict(
   {
     /** Optimizer steps; or `epochs` over the dataset's rows. Exactly one of the two is set, the other null. */
-    steps: t.union([Count, t.null]),
-    epochs: t.union([Finite, t.null]),
+    steps: nullable(Count),
+    epochs: nullable(Finite),
+    /** Rows of an optimizer step. */
     batchSize: Count,
+    /** Lines (rows, unless packed) that are computed at once: gradients of a step's micro-batches are summed in order. */
+    microBatch: Count,
     learningRate: Finite,
     warmup: Finite,
     schedule: t.keyof({ constant: null, linear: null, cosine: null }, 'Schedule'),
@@ -19,8 +42,15 @@ export const TrainConfig = t.strict(
     normaliser: t.keyof({ tokens: null, weights: null }, 'Normaliser'),
     /** A state to resume from is written every so many steps. */
     checkpointEvery: Count,
-    /** Batches are padded to a multiple of this many tokens. */
+    /** Lines are padded to a multiple of this many tokens. */
     lengthMultiple: Count,
+    /** Rows of a step share lines, each seeing only itself. */
+    packing: t.boolean,
+    /** Activations of a layer are computed again for its gradient instead of kept: less memory, more time, equal bits. */
+    recompute: t.boolean,
+    /** Train low-rank factors beside frozen weights; null: train all weights. */
+    lora: nullable(Lora),
+    heldOut: nullable(HeldOut),
   },
   'TrainConfig',
 );
@@ -31,6 +61,7 @@ export const paperTrainConfig: TrainConfig = {
   steps: null,
   epochs: 4,
   batchSize: 4,
+  microBatch: 1,
   learningRate: 1e-6,
   warmup: 0.2,
   schedule: 'linear',
@@ -42,4 +73,8 @@ export const paperTrainConfig: TrainConfig = {
   normaliser: 'tokens',
   checkpointEvery: 100,
   lengthMultiple: 32,
+  packing: false,
+  recompute: false,
+  lora: null,
+  heldOut: null,
 };

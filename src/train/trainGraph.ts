@@ -1,72 +1,106 @@
 import { gradient } from '../autodiff/gradient';
-import { GraphBuilder, type Graph } from '../onnx/graph';
-import { mul } from '../onnx/ops';
-import { adamWUpdate, clipFactor, type AdamW } from './adamW';
+import { GraphBuilder, type Graph, type Value } from '../onnx/graph';
+import { concat, reshape } from '../onnx/ops';
+import { sumOfSquares } from './adamW';
+import type { Slot } from './layout';
+import { loraParameters, loraScale } from './lora';
 import { weightedCrossEntropy } from './loss';
 import { parametersOf, type ModelShape } from './modelShape';
-import { forward, parameterInput, parameterInputs } from './transformer';
+import type { TrainConfig } from './trainConfig';
+import { forward, parameterInputs, type ParameterValues, type Tokens } from './transformer';
 
-/** Names of the graph's inputs and outputs besides the state. */
-export const momentInput = (name: string): string => `m:${name}`;
-export const varianceInput = (name: string): string => `v:${name}`;
-export const newState = (input: string): string => `new:${input}`;
+/** What of a training's config its graphs depend on. */
+export type GraphConfig = Pick<TrainConfig, 'microBatch' | 'packing' | 'recompute' | 'lora'>;
 
-const lossOf = (b: GraphBuilder, shape: ModelShape, batch: number, length: number) => {
-  const ids = b.input('ids', 'int64', [batch, length]);
-  const targets = b.input('targets', 'int64', [batch * length]);
-  const weights = b.input('weights', 'float32', [batch * length]);
-  const lossScale = b.input('scale', 'float32', []);
-  const p = parameterInputs(b, shape);
-  const loss = weightedCrossEntropy(b, forward(b, p, shape, ids, batch, length), targets, weights, lossScale);
-  return { p, loss };
+/** The graph's output for a parameter's gradient. */
+export const gradientOutput = (name: string): string => `grad:${name}`;
+
+const valueOf = (p: ParameterValues, name: string): Value => {
+  const value = p.get(name);
+  if (value === undefined) throw new Error(`no parameter "${name}"`);
+  return value;
 };
 
+/** The feeds of a micro-batch as graph inputs. */
+export interface BatchValues {
+  readonly tokens: Tokens;
+  readonly targets: Value;
+  readonly weights: Value;
+  readonly scale: Value;
+}
+
+const batchInputs = (b: GraphBuilder, { microBatch: lines, packing }: GraphConfig, length: number): BatchValues => {
+  const ids = b.input('ids', 'int64', [lines, length]);
+  const targets = b.input('targets', 'int64', [lines * length]);
+  const weights = b.input('weights', 'float32', [lines * length]);
+  const scale = b.input('scale', 'float32', []);
+  if (!packing) return { tokens: { ids }, targets, weights, scale };
+  const positions = b.input('positions', 'int64', [lines, length]);
+  const segments = b.input('segments', 'float32', [lines, length]);
+  return { tokens: { ids, packed: { positions, segments } }, targets, weights, scale };
+};
+
+/** Loss (scalar) and token losses [lines·T] of one micro-batch. */
+export const lossOf = (
+  b: GraphBuilder,
+  p: ParameterValues,
+  shape: ModelShape,
+  { microBatch: batch, recompute, lora }: GraphConfig,
+  length: number,
+  { tokens, targets, weights, scale }: BatchValues,
+): { readonly loss: Value; readonly nll: Value } => {
+  const form = { batch, length, recompute, loraScale: lora === null ? 0 : loraScale(lora) };
+  return weightedCrossEntropy(b, forward(b, p, shape, tokens, form), targets, weights, scale);
+};
+
+/** Parameters that a training changes. */
+const trainedNames = (shape: ModelShape, { lora }: GraphConfig): readonly string[] =>
+  (lora === null ? parametersOf(shape) : loraParameters(shape, lora)).map(({ name }) => name);
+
+/** Every parameter as an input, low-rank factors too. */
+export const inputsOf = (b: GraphBuilder, shape: ModelShape, { lora }: GraphConfig): ParameterValues =>
+  parameterInputs(b, shape, lora === null ? [] : loraParameters(shape, lora));
+
 /**
- * One optimizer step as one graph: forward, reverse mode, global-norm clipping, AdamW.
+ * Loss and gradients of one micro-batch: forward and reverse mode.
  *
- * Feeds: ids [B, T], targets [B·T], weights [B·T], scale, learningRate, correction1, correction2, and per parameter
- * `param:`, `m:` and `v:`. Fetches: loss, gradNorm (before clipping), and every state tensor under `new:`.
+ * Feeds: ids [lines, T] and targets [lines·T] int64, weights [lines·T] float32, scale (scalar float32), packed also
+ * positions (int64) and segments (float32) [lines, T], and every `param:`. Fetches: loss (scalar), nll [lines·T] (nats
+ * per token, unweighted), and `grad:<name>` of every trained parameter.
  */
-export const trainStepGraph = (shape: ModelShape, config: AdamW, batch: number, length: number): Graph => {
-  const b = new GraphBuilder(`train-${batch}x${length}`);
-  const { p, loss } = lossOf(b, shape, batch, length);
-  const at = {
-    learningRate: b.input('learningRate', 'float32', []),
-    correction1: b.input('correction1', 'float32', []),
-    correction2: b.input('correction2', 'float32', []),
-  };
-  const parameters = parametersOf(shape);
-  const values = parameters.map(({ name }) => {
-    const value = p.get(name);
-    if (value === undefined) throw new Error(`no parameter "${name}"`);
-    return value;
-  });
-  const grads = gradient(b, loss, values);
-  const { norm, factor } = clipFactor(b, grads, config.clipNorm);
+export const gradientGraph = (shape: ModelShape, config: GraphConfig, length: number): Graph => {
+  const b = new GraphBuilder(`gradient-${config.microBatch}x${length}`);
+  const feeds = batchInputs(b, config, length);
+  const p = inputsOf(b, shape, config);
+  const { loss, nll } = lossOf(b, p, shape, config, length, feeds);
+  const names = trainedNames(shape, config);
+  const grads = gradient(
+    b,
+    loss,
+    names.map((name) => valueOf(p, name)),
+  );
   b.output('loss', loss);
-  b.output('gradNorm', norm);
-  b.scope('adamW', () => {
-    parameters.forEach((parameter, i) => {
-      const [value, grad] = [values[i], grads[i]];
-      if (value === undefined || grad === undefined) throw new Error(`no gradient for "${parameter.name}"`);
-      const m = b.input(momentInput(parameter.name), 'float32', parameter.dims);
-      const v = b.input(varianceInput(parameter.name), 'float32', parameter.dims);
-      const next = adamWUpdate(b, config, parameter, { value, m, v }, mul(b, grad, factor), at);
-      b.output(newState(parameterInput(parameter.name)), next.value);
-      b.output(newState(m.name), next.m);
-      b.output(newState(v.name), next.v);
-    });
-  });
+  b.output('nll', nll);
+  grads.forEach((grad, i) => b.output(gradientOutput(names[i] ?? ''), grad));
   return b.build();
 };
 
-/** The loss and every parameter's gradient (under `grad:<name>`), for checks against other frameworks. */
-export const gradientGraph = (shape: ModelShape, batch: number, length: number): Graph => {
-  const b = new GraphBuilder(`gradient-${batch}x${length}`);
-  const { p, loss } = lossOf(b, shape, batch, length);
-  const names = [...p.keys()];
-  const grads = gradient(b, loss, [...p.values()]);
+/** Losses of one micro-batch alone. Feeds as gradientGraph's; fetches loss and nll. */
+export const lossGraph = (shape: ModelShape, config: GraphConfig, length: number): Graph => {
+  const b = new GraphBuilder(`loss-${config.microBatch}x${length}`);
+  const feeds = batchInputs(b, config, length);
+  const { loss, nll } = lossOf(b, inputsOf(b, shape, config), shape, { ...config, recompute: false }, length, feeds);
   b.output('loss', loss);
-  grads.forEach((grad, i) => b.output(`grad:${names[i]}`, grad));
+  b.output('nll', nll);
+  return b.build();
+};
+
+/** Sums of squares of gradients: feeds `grad:<name>` [size] per slot, fetches squares [slots] in their order. */
+export const squaresGraph = (slots: readonly Slot[]): Graph => {
+  const b = new GraphBuilder('squares');
+  const sums = slots.map(({ name, size }) =>
+    reshape(b, sumOfSquares(b, b.input(gradientOutput(name), 'float32', [size]), size), [1]),
+  );
+  b.output('squares', concat(b, sums, 0));
   return b.build();
 };

@@ -6,7 +6,7 @@ import type { Row } from '../../projections/replayDataset';
 import type { BlobError } from '../ports/blobStore';
 import type { AppendError } from '../ports/eventLog';
 import type { RuntimeError } from '../ports/tensorRuntime';
-import type { CheckpointError } from './checkpoint';
+import type { CheckpointError, Kept } from './checkpoint';
 import type { ModelShape, Weights } from './modelShape';
 import type { Tokenizer, TokenizerError } from './tokenizer';
 import type { TrainConfig } from './trainConfig';
@@ -35,6 +35,8 @@ export type TrainError =
       readonly expected: string;
       readonly got: string;
     }
+  /** So few rows that the share held out rounds to none of them. */
+  | { readonly tag: 'NothingHeldOut'; readonly rows: number; readonly share: number }
   | { readonly tag: 'StateUnreadable'; readonly checkpoint: Digest; readonly message: string }
   | { readonly tag: 'Cancelled'; readonly step: number; readonly savedStep: number; readonly steps: number }
   | RuntimeError
@@ -49,6 +51,8 @@ export interface Base {
   readonly shape: ModelShape;
   readonly weights: Weights;
   readonly tokenizer: Tokenizer;
+  /** What its folder has besides, to be written back. */
+  readonly kept?: Kept | undefined;
 }
 
 export interface TrainRequest {

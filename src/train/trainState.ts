@@ -1,63 +1,74 @@
 import * as E from 'fp-ts/Either';
 import { sha256, type Digest } from '../../events/digest';
-import type { Tensor } from '../ports/tensorRuntime';
-import { parametersOf, type ModelShape, type Weights } from './modelShape';
-import { readSafetensors, writeSafetensors } from './safetensors';
-import { momentInput, varianceInput } from './trainGraph';
-import { parameterInput } from './transformer';
+import type { Layout, Slot } from './layout';
+import type { Weights } from './modelShape';
+import { readSafetensors, writeSafetensors, type Tensor } from './safetensors';
+import type { FlatState } from './shard';
 
-/** Weights and both AdamW moments as the train graph's feeds, by input name. */
-export type TrainState = ReadonlyMap<string, Tensor>;
+/** What a training goes on from: the optimizer's state, and the best values so far where rows are held out. */
+export interface TrainState extends FlatState {
+  readonly best: Float32Array | undefined;
+}
 
-/** A base's weights with empty moments: a new optimizer. */
-export const freshState = (shape: ModelShape, weights: Weights): TrainState => {
-  const state = new Map<string, Tensor>();
-  for (const { name, dims } of parametersOf(shape)) {
+/** Start values with empty moments: a new optimizer. */
+export const freshState = ({ slots, size }: Layout, weights: Weights): TrainState => {
+  const values = new Float32Array(size);
+  for (const { name, offset } of slots) {
     const data = weights.get(name);
     if (data === undefined) throw new Error(`the base has no weights for "${name}"`);
-    state.set(parameterInput(name), { dtype: 'float32', dims, data });
-    state.set(momentInput(name), { dtype: 'float32', dims, data: new Float32Array(data.length) });
-    state.set(varianceInput(name), { dtype: 'float32', dims, data: new Float32Array(data.length) });
+    values.set(data, offset);
   }
-  return state;
+  return { values, m: new Float32Array(size), v: new Float32Array(size), best: undefined };
 };
 
-const floatsOf = (state: TrainState, name: string): Float32Array => {
-  const data = state.get(name)?.data;
-  if (!(data instanceof Float32Array)) throw new Error(`no float32 state "${name}"`);
-  return data;
-};
+const partOf = (vector: Float32Array, { offset, size }: Slot): Float32Array => vector.subarray(offset, offset + size);
 
-export const weightsOf = (state: TrainState, shape: ModelShape): Weights =>
-  new Map(parametersOf(shape).map(({ name }) => [name, floatsOf(state, parameterInput(name))]));
+/** Parameters by name, as views into a flat vector. */
+export const weightsOf = (values: Float32Array, { slots }: Layout): Weights =>
+  new Map(slots.map((slot) => [slot.name, partOf(values, slot)]));
 
-/** A state as safetensors bytes, and the digest of its weights alone (as a model.safetensors without metadata). */
+/** Names of the vectors in a state's file: `m:model.norm.weight`. */
+const prefixes = { values: 'param', m: 'm', v: 'v', best: 'best' } as const;
+type Part = keyof typeof prefixes;
+const parts: readonly Part[] = ['values', 'm', 'v', 'best'];
+
+const tensorsOf = (vector: Float32Array, { slots }: Layout, prefix = ''): readonly Tensor[] =>
+  slots.map((slot) => ({ name: `${prefix}${slot.name}`, dims: slot.dims, data: partOf(vector, slot) }));
+
+/** A state as safetensors bytes, and the digest of its values alone (as a model.safetensors without metadata). */
 export const encodeState = (
   state: TrainState,
-  shape: ModelShape,
+  layout: Layout,
 ): { readonly bytes: Uint8Array; readonly weights: Digest } => {
-  const tensors = [...state].map(([name, { dims }]) => ({ name, dims, data: floatsOf(state, name) }));
-  const weights = parametersOf(shape).map(({ name, dims }) => ({
-    name,
-    dims,
-    data: floatsOf(state, parameterInput(name)),
-  }));
-  return { bytes: writeSafetensors(tensors), weights: sha256(writeSafetensors(weights)) };
+  const tensors = parts.flatMap((part) => {
+    const vector = state[part];
+    return vector === undefined ? [] : tensorsOf(vector, layout, `${prefixes[part]}:`);
+  });
+  return { bytes: writeSafetensors(tensors), weights: sha256(writeSafetensors(tensorsOf(state.values, layout))) };
 };
 
-/** The inverse of encodeState, for a shape; a sentence where a tensor is missing or has other dims. */
-export const decodeState = (bytes: Uint8Array, shape: ModelShape): E.Either<string, TrainState> => {
+/** The inverse of encodeState, for a layout; a sentence where a tensor is missing or has other dims. */
+export const decodeState = (bytes: Uint8Array, { slots, size }: Layout): E.Either<string, TrainState> => {
   const file = readSafetensors(bytes);
   if (E.isLeft(file)) return E.left(`${file.left.where}: expected ${file.left.expected}, got ${file.left.got}`);
-  const state = new Map<string, Tensor>();
-  for (const { name, dims } of parametersOf(shape))
-    for (const input of [parameterInput(name), momentInput(name), varianceInput(name)]) {
-      const tensor = file.right.tensors.get(input);
+  const { tensors } = file.right;
+  const hasBest = [...tensors.keys()].some((name) => name.startsWith(`${prefixes.best}:`));
+  const vectors = new Map<Part, Float32Array>();
+  for (const part of parts) {
+    if (part === 'best' && !hasBest) continue;
+    const vector = new Float32Array(size);
+    for (const { name, dims, offset } of slots) {
+      const full = `${prefixes[part]}:${name}`;
+      const tensor = tensors.get(full);
       if (tensor === undefined || tensor.dims.join() !== dims.join())
         return E.left(
-          `${input}: expected [${dims.join(', ')}], got ${tensor === undefined ? 'none' : `[${tensor.dims.join(', ')}]`}`,
+          `${full}: expected [${dims.join(', ')}], got ${tensor === undefined ? 'none' : `[${tensor.dims.join(', ')}]`}`,
         );
-      state.set(input, { dtype: 'float32', dims, data: tensor.data });
+      vector.set(tensor.data, offset);
     }
-  return E.right(state);
+    vectors.set(part, vector);
+  }
+  const [values, m, v] = [vectors.get('values'), vectors.get('m'), vectors.get('v')];
+  if (values === undefined || m === undefined || v === undefined) return E.left('expected values and both moments');
+  return E.right({ values, m, v, best: vectors.get('best') });
 };

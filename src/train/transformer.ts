@@ -1,28 +1,27 @@
 import type { GraphBuilder, Value } from '../onnx/graph';
-import {
-  add,
-  concat,
-  div,
-  gather,
-  gemm,
-  matMul,
-  mul,
-  reduceMean,
-  reshape,
-  scale,
-  transpose,
-  transposeLast,
-} from '../onnx/ops';
-import { parametersOf, type ModelShape } from './modelShape';
+import { add, concat, gather, gemm, mul, reshape, scale, transpose } from '../onnx/ops';
+import { silu } from './activation';
+import { scaledDotProduct } from './attention';
+import { parametersOf, type ModelShape, type Parameter } from './modelShape';
+import { rotaryTables } from './rotary';
 
-/** Parameters as graph values, by Hugging Face name. */
+/** Parameters as graph values, by Hugging Face name; of low-rank factors too, where a linear is adapted by them. */
 export type ParameterValues = ReadonlyMap<string, Value>;
 
-/** Declares every parameter as a float32 graph input under `param:<name>`, so that weights can change between runs. */
-export const parameterInputs = (b: GraphBuilder, shape: ModelShape): ParameterValues =>
-  new Map(parametersOf(shape).map(({ name, dims }) => [name, b.input(parameterInput(name), 'float32', dims)]));
-
 export const parameterInput = (name: string): string => `param:${name}`;
+
+/** Declares parameters as float32 graph inputs under `param:<name>`, so that weights can change between runs. */
+export const parameterInputs = (
+  b: GraphBuilder,
+  shape: ModelShape,
+  besides: readonly Parameter[] = [],
+): ParameterValues =>
+  new Map(
+    [...parametersOf(shape), ...besides].map(({ name, dims }) => [
+      name,
+      b.input(parameterInput(name), 'float32', dims),
+    ]),
+  );
 
 const parameter = (p: ParameterValues, name: string): Value => {
   const value = p.get(name);
@@ -30,163 +29,189 @@ const parameter = (p: ParameterValues, name: string): Value => {
   return value;
 };
 
-/** x / rms(x) · weight over the last axis; x [N, D]. Zhang and Sennrich 2019. */
-const rmsNorm = (b: GraphBuilder, x: Value, weight: Value, eps: number): Value => {
-  const meanSquare = reduceMean(b, mul(b, x, x), [-1], true);
-  return mul(b, div(b, x, b.one('Sqrt', [add(b, meanSquare, b.scalar('float32', eps))])), weight);
-};
-
-/** Cosine and sine tables [maxPositions, headDim] of rotary positions, halves repeated as Llama does. Su et al. 2021. */
-export const rotaryTables = (
-  shape: ModelShape,
-  positions: number,
-): { readonly cos: number[]; readonly sin: number[] } => {
-  const half = shape.headDim / 2;
-  const cos: number[] = [];
-  const sin: number[] = [];
-  for (let position = 0; position < positions; position++)
-    for (let i = 0; i < shape.headDim; i++) {
-      const angle = position / shape.ropeTheta ** ((i % half) / half);
-      cos.push(Math.cos(angle));
-      sin.push(Math.sin(angle));
-    }
-  return { cos, sin };
-};
-
-/** The matrix R with x·R = (-x₂, x₁) for x = (x₁, x₂): one small MatMul instead of slices, exact since it holds 0 and ±1. */
-const rotateHalf = (b: GraphBuilder, headDim: number): Value => {
-  const half = headDim / 2;
-  const values = Array.from({ length: headDim * headDim }, () => 0);
-  for (let i = 0; i < half; i++) {
-    values[(i + half) * headDim + i] = -1;
-    values[i * headDim + i + half] = 1;
-  }
-  return b.constant('float32', [headDim, headDim], values);
-};
-
-/** Rotary positions on x [..., T, headDim], with cos and sin broadcast against it. */
-const rotate = (b: GraphBuilder, x: Value, cos: Value, sin: Value, headDim: number): Value =>
-  add(b, mul(b, x, cos), mul(b, matMul(b, x, rotateHalf(b, headDim)), sin));
-
-/** Queries, keys and values of one layer: q [B, H, T, d], k and v [B, KV, T, d], positions already in q and k. */
-export interface Heads {
-  readonly q: Value;
-  readonly k: Value;
-  readonly v: Value;
-}
-
-export interface Rows {
+/** How a batch is laid out and computed. */
+export interface Form {
   readonly batch: number;
   readonly length: number;
-  /** Rotary tables at each row's positions, broadcastable against [B, H, T, d]. */
-  readonly cos: Value;
-  readonly sin: Value;
+  /** Keep no activations inside a layer: compute them again for its gradient. */
+  readonly recompute: boolean;
+  /** alpha / rank of low-rank factors, where there are any. */
+  readonly loraScale: number;
 }
 
-const splitHeads = (b: GraphBuilder, x: Value, rows: Rows, heads: number, headDim: number): Value =>
-  transpose(b, reshape(b, x, [rows.batch, rows.length, heads, headDim]), [0, 2, 1, 3]);
+/** Token ids [B, T] int64, and for packed rows each token's position in its row (int64) and row number in its line (float32). */
+export interface Tokens {
+  readonly ids: Value;
+  readonly packed?: { readonly positions: Value; readonly segments: Value };
+}
+
+/** x / rms(x) · weight over the last axis. Zhang and Sennrich 2019. */
+const rmsNorm = (b: GraphBuilder, x: Value, weight: Value, epsilon: number): Value => {
+  const [y] = b.emit('SimplifiedLayerNormalization', [x, weight], {
+    axis: -1,
+    epsilon: { float: epsilon },
+    stash_type: 1,
+  });
+  if (y === undefined) throw new Error('a norm has an output');
+  return y;
+};
+
+/** x Wᵀ (+ bias) (+ scale · (x Aᵀ) Bᵀ) for x [N, in]. */
+const linear = (b: GraphBuilder, p: ParameterValues, { loraScale }: Form, x: Value, name: string): Value => {
+  let y = gemm(b, x, parameter(p, `${name}.weight`), false, true);
+  const [bias, factorA, factorB] = ['bias', 'lora_A.weight', 'lora_B.weight'].map((part) => p.get(`${name}.${part}`));
+  if (bias !== undefined) y = add(b, y, bias);
+  if (factorA === undefined || factorB === undefined) return y;
+  return add(b, y, gemm(b, scale(b, gemm(b, x, factorA, false, true), loraScale), factorB, false, true));
+};
+
+/** What every layer of a batch is given. */
+interface Shared {
+  readonly positions: Value;
+  /** [positions, d / 2]. */
+  readonly cos: Value;
+  readonly sin: Value;
+  /** Additive, broadcastable against [B, KV, rep·T, T]. */
+  readonly mask: Value;
+}
+
+/** Rotary positions on x [B·T, heads·d]. Su et al. 2021. */
+const rotate = (b: GraphBuilder, x: Value, heads: number, { batch, length }: Form, shared: Shared): Value => {
+  const dims = x.shape.map(Number);
+  const rows = reshape(b, x, [batch, length, dims[1] ?? 1]);
+  const inputs = [rows, shared.positions, shared.cos, shared.sin];
+  return reshape(b, b.one('RotaryEmbedding', inputs, { num_heads: heads, interleaved: 0, scale: { float: 1 } }), dims);
+};
+
+/** Qwen3's norm of each head, where there are parameters for it; x [B·T, heads·d]. */
+const headNorm = (b: GraphBuilder, p: ParameterValues, shape: ModelShape, x: Value, name: string): Value => {
+  const weight = p.get(`${name}.weight`);
+  if (weight === undefined) return x;
+  const [rows = 1, width = 1] = x.shape.map(Number);
+  const heads = reshape(b, x, [(rows * width) / shape.headDim, shape.headDim]);
+  return reshape(b, rmsNorm(b, heads, weight, shape.rmsNormEps), [rows, width]);
+};
 
 /**
- * The decoder stack on hidden states x [B·T, D]; `attend` turns a layer's heads into a context [B, H, T, d], so that
- * training (all positions at once) and decoding (a cache) share everything else. Returns the normed hidden states.
+ * Causal attention of one layer on x [B·T, D]. Queries of one group are viewed as rep·T rows of its key head, so keys
+ * are never copied. Ainslie et al. 2023.
  */
-export const decoderStack = (
+const selfAttention = (
   b: GraphBuilder,
   p: ParameterValues,
   shape: ModelShape,
-  start: Value,
-  rows: Rows,
-  attend: (layer: number, heads: Heads) => Value,
+  form: Form,
+  shared: Shared,
+  x: Value,
+  at: string,
 ): Value => {
-  const { heads, kvHeads, headDim, rmsNormEps } = shape;
-  let x = start;
-  for (let i = 0; i < shape.layers; i++)
-    b.scope(`layer${i}`, () => {
-      const at = `model.layers.${i}`;
-      const linear = (input: Value, name: string): Value =>
-        gemm(b, input, parameter(p, `${at}.${name}.weight`), false, true);
-      const normed = rmsNorm(b, x, parameter(p, `${at}.input_layernorm.weight`), rmsNormEps);
-      const q = splitHeads(b, linear(normed, 'self_attn.q_proj'), rows, heads, headDim);
-      const k = splitHeads(b, linear(normed, 'self_attn.k_proj'), rows, kvHeads, headDim);
-      const v = splitHeads(b, linear(normed, 'self_attn.v_proj'), rows, kvHeads, headDim);
-      const context = attend(i, {
-        q: rotate(b, q, rows.cos, rows.sin, headDim),
-        k: rotate(b, k, rows.cos, rows.sin, headDim),
-        v,
-      });
-      const merged = reshape(b, transpose(b, context, [0, 2, 1, 3]), [rows.batch * rows.length, heads * headDim]);
-      x = add(b, x, linear(merged, 'self_attn.o_proj'));
-      const hidden = rmsNorm(b, x, parameter(p, `${at}.post_attention_layernorm.weight`), rmsNormEps);
-      const gate = linear(hidden, 'mlp.gate_proj');
-      const silu = mul(b, gate, b.one('Sigmoid', [gate]));
-      x = add(b, x, linear(mul(b, silu, linear(hidden, 'mlp.up_proj')), 'mlp.down_proj'));
-    });
-  return rmsNorm(b, x, parameter(p, 'model.norm.weight'), rmsNormEps);
+  const { heads, kvHeads, headDim } = shape;
+  const { batch, length } = form;
+  const split = (y: Value, count: number): Value =>
+    transpose(b, reshape(b, y, [batch, length, count, headDim]), [0, 2, 1, 3]);
+  const turned = (name: 'q' | 'k', count: number): Value => {
+    const y = linear(b, p, form, x, `${at}.${name}_proj`);
+    return split(rotate(b, headNorm(b, p, shape, y, `${at}.${name}_norm`), count, form, shared), count);
+  };
+  const q = reshape(b, turned('q', heads), [batch, kvHeads, (heads / kvHeads) * length, headDim]);
+  const k = turned('k', kvHeads);
+  const v = split(linear(b, p, form, x, `${at}.v_proj`), kvHeads);
+  const context = reshape(b, scaledDotProduct(b, q, k, v, shared.mask), [batch, heads, length, headDim]);
+  const merged = reshape(b, transpose(b, context, [0, 2, 1, 3]), [batch * length, heads * headDim]);
+  return linear(b, p, form, merged, `${at}.o_proj`);
 };
 
-/**
- * Scaled dot-product attention with grouped queries: q [B, H, T, d], k and v [B, KV, S, d], mask broadcastable against
- * [B, KV, rep·T, S]. Queries of one group are viewed as rep·T rows of its key head, so keys are never copied.
- */
-export const attention = (b: GraphBuilder, shape: ModelShape, { q, k, v }: Heads, rows: Rows, mask: Value): Value => {
-  const { heads, kvHeads, headDim } = shape;
-  const repeats = heads / kvHeads;
-  const grouped = reshape(b, scale(b, q, 1 / Math.sqrt(headDim)), [
-    rows.batch,
-    kvHeads,
-    repeats * rows.length,
-    headDim,
-  ]);
-  const scores = add(b, matMul(b, grouped, transposeLast(b, k)), mask);
-  const context = matMul(b, b.one('Softmax', [scores], { axis: -1 }), v);
-  return reshape(b, context, [rows.batch, heads, rows.length, headDim]);
+/** SwiGLU on x [B·T, D]. Shazeer 2020. */
+const feedForward = (b: GraphBuilder, p: ParameterValues, form: Form, x: Value, at: string): Value => {
+  const gate = silu(b, linear(b, p, form, x, `${at}.gate_proj`));
+  return linear(b, p, form, mul(b, gate, linear(b, p, form, x, `${at}.up_proj`)), `${at}.down_proj`);
+};
+
+const layer = (
+  b: GraphBuilder,
+  p: ParameterValues,
+  shape: ModelShape,
+  form: Form,
+  shared: Shared,
+  start: Value,
+  at: string,
+): Value => {
+  const norm = (x: Value, name: string): Value => rmsNorm(b, x, parameter(p, `${at}.${name}.weight`), shape.rmsNormEps);
+  const x = add(b, start, selfAttention(b, p, shape, form, shared, norm(start, 'input_layernorm'), `${at}.self_attn`));
+  return add(b, x, feedForward(b, p, form, norm(x, 'post_attention_layernorm'), `${at}.mlp`));
 };
 
 /** Stands for minus infinity in additive masks: exp underflows to exactly 0, and no NaN can arise. */
 export const masked = -1e9;
 
-/** Additive causal mask [repeats·T, T]. */
-export const causalMask = (b: GraphBuilder, length: number, repeats: number): Value => {
-  const values = Array.from({ length: repeats * length * length }, (_, at) => {
-    const row = Math.floor(at / length) % length;
-    return at % length > row ? masked : 0;
+/** Additive causal mask [T, T]; with a sliding window, what is too far back is masked too. */
+const causal = ({ slidingWindow = Number.POSITIVE_INFINITY }: ModelShape, length: number): number[] =>
+  Array.from({ length: length * length }, (_, at) => {
+    const [row, column] = [Math.floor(at / length), at % length];
+    return column > row || column <= row - slidingWindow ? masked : 0;
   });
-  return b.constant('float32', [repeats * length, length], values);
+
+/**
+ * The mask of a batch: causal, [rep·T, T]; for packed rows block-diagonal as well, [B, 1, rep·T, T], for which a token's
+ * distance within its line is what it is within its row.
+ */
+const maskOf = (b: GraphBuilder, shape: ModelShape, { batch, length }: Form, { packed }: Tokens): Value => {
+  const repeats = shape.heads / shape.kvHeads;
+  const values = causal(shape, length);
+  if (packed === undefined)
+    return b.constant('float32', [repeats * length, length], Array.from({ length: repeats }, () => values).flat());
+  const { segments } = packed;
+  const rows = reshape(b, segments, [batch, length, 1]);
+  const isOwn = b.one('Equal', [rows, reshape(b, segments, [batch, 1, length])]);
+  const mask = b.one('Where', [isOwn, b.constant('float32', [length, length], values), b.scalar('float32', masked)]);
+  const [once] = [reshape(b, mask, [batch, 1, length, length])];
+  return repeats === 1
+    ? once
+    : concat(
+        b,
+        Array.from({ length: repeats }, () => once),
+        2,
+      );
 };
 
-/** Token embeddings of ids [...]: the ids' shape with D appended. */
-export const embed = (b: GraphBuilder, p: ParameterValues, ids: Value): Value =>
-  gather(b, parameter(p, 'model.embed_tokens.weight'), ids, 0);
-
-/** Logits [N, V] of hidden states [N, D]. */
-export const head = (b: GraphBuilder, p: ParameterValues, shape: ModelShape, hidden: Value): Value =>
-  gemm(b, hidden, parameter(p, shape.tiedEmbeddings ? 'model.embed_tokens.weight' : 'lm_head.weight'), false, true);
-
-/** Logits [B·T, V] of full rows of token ids [B, T], position 0 first, padding on the right. */
-export const forward = (
-  b: GraphBuilder,
-  p: ParameterValues,
-  shape: ModelShape,
-  ids: Value,
-  batch: number,
-  length: number,
-): Value => {
+const sharedOf = (b: GraphBuilder, shape: ModelShape, form: Form, tokens: Tokens): Shared => {
+  const { batch, length } = form;
+  const half = shape.headDim / 2;
+  // The tables repeat their halves; the operator takes one of them.
   const { cos, sin } = rotaryTables(shape, length);
-  const rows: Rows = {
-    batch,
-    length,
-    cos: b.constant('float32', [length, shape.headDim], cos),
-    sin: b.constant('float32', [length, shape.headDim], sin),
+  const first = (table: readonly number[]): Value =>
+    b.constant(
+      'float32',
+      [length, half],
+      table.filter((_, i) => i % shape.headDim < half),
+    );
+  const inOrder = Array.from({ length: batch * length }, (_, i) => i % length);
+  return {
+    positions: tokens.packed?.positions ?? b.constant('int64', [batch, length], inOrder),
+    cos: first(cos),
+    sin: first(sin),
+    mask: maskOf(b, shape, form, tokens),
   };
-  const mask = causalMask(b, length, shape.heads / shape.kvHeads);
-  const x = reshape(b, embed(b, p, ids), [batch * length, shape.hiddenSize]);
-  return head(
-    b,
-    p,
-    shape,
-    decoderStack(b, p, shape, x, rows, (_, heads) => attention(b, shape, heads, rows, mask)),
-  );
 };
 
-/** A cache grown by the keys or values of one more step, along the sequence axis. */
-export const growCache = (b: GraphBuilder, past: Value, now: Value): Value => concat(b, [past, now], 2);
+/** Logits [B·T, V] of lines of tokens, padding on the right. */
+export const forward = (b: GraphBuilder, p: ParameterValues, shape: ModelShape, tokens: Tokens, form: Form): Value => {
+  const { batch, length } = form;
+  const shared = sharedOf(b, shape, form, tokens);
+  const embedding = parameter(p, 'model.embed_tokens.weight');
+  let x = gather(b, embedding, reshape(b, tokens.ids, [batch * length]), 0);
+  for (let i = 0; i < shape.layers; i++)
+    b.scope(`layer${i}`, () => {
+      const body = (start: Value): Value => layer(b, p, shape, form, shared, start, `model.layers.${i}`);
+      const [next] = form.recompute
+        ? b.region(
+            [x],
+            () => [body(x)],
+            () => ({ rebuild: ([again = x]) => [body(again)] }),
+          )
+        : [body(x)];
+      x = next ?? x;
+    });
+  const normed = rmsNorm(b, x, parameter(p, 'model.norm.weight'), shape.rmsNormEps);
+  return gemm(b, normed, shape.tiedEmbeddings ? embedding : parameter(p, 'lm_head.weight'), false, true);
+};

@@ -179,6 +179,16 @@ describe('gradient refuses', () => {
     expect(() => gradient(b, loss, b.inputs)).toThrow('Gather has a gradient along axis 0 only (node "Gather")');
   });
 
+  it("a norm's own factors", () => {
+    const b = new GraphBuilder('test');
+    const [x, weight] = [b.input('x', 'float64', [2, 3]), b.input('weight', 'float64', [3])];
+    const attributes = { axis: -1, epsilon: { float: 1e-5 }, stash_type: 1 };
+    const [, factors = x] = b.emit('SimplifiedLayerNormalization', [x, weight], attributes);
+    expect(() => gradient(b, sumAll(b, factors), [x])).toThrow(
+      'the gradient of 1 / rms is not supported (node "SimplifiedLayerNormalization")',
+    );
+  });
+
   it('the log-probabilities of the loss operator', () => {
     const b = new GraphBuilder('test');
     const logits = b.input('logits', 'float64', [2, 3]);

@@ -282,7 +282,7 @@ describe('a checkpoint whose digest does not match', () => {
       '--ledger',
       join(newFolder(), 'l.db'),
     ]);
-    expect([code, stderr]).toEqual([2, expect.stringContaining('config.json, architectures')]);
+    expect([code, stderr]).toEqual([2, expect.stringContaining('config.json, model_type')]);
   });
 });
 

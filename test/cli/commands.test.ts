@@ -275,6 +275,20 @@ describe('export-student, import, and single steps', () => {
     expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining('config.json')]);
   });
 
+  it('exports rounded weights, without a receipt, that import as a checkpoint of their own', async () => {
+    const { checkpoint } = tinyIteration(0);
+    const [whole, half] = [join(newFolder(), 'whole'), join(newFolder(), 'half')];
+    await json('export-student', checkpoint, whole);
+    const { files } = await json('export-student', checkpoint, half, '--dtype', 'bf16');
+    expect(files).not.toContain('receipt.jsonl');
+    const sizes = [whole, half].map((each) => readFileSync(join(each, 'model.safetensors')).length);
+    expect(sizes[1]).toBeLessThan(0.6 * (sizes[0] ?? 0));
+    const other = join(newFolder(), 'other.db');
+    const imported = await runCli(['import', '--format', 'checkpoint', half, '--ledger', other, '--json']);
+    expect(jsonOf(imported).checkpoint).toMatch(/^[0-9a-f]{64}$/);
+    expect(jsonOf(imported).checkpoint).not.toBe(checkpoint);
+  });
+
   it('a run that imports its base ends in the same digests', async () => {
     const other = join(newFolder(), 'trained.db');
     const base = join(tinyRun(), 'out', 'base');
@@ -442,13 +456,9 @@ describe('init and doctor', () => {
     const here = newFolder();
     const ran = await runCli(['doctor', '--json'], { cwd: here });
     expect(ran.code).toBe(0);
-    const { ok, checks }: { ok: boolean; checks: readonly { name: string; status: string; fix: string | null }[] } =
-      jsonOf(ran);
+    const { ok, checks }: { ok: boolean; checks: readonly { name: string; status: string }[] } = jsonOf(ran);
     expect(ok).toBe(true);
     expect(checks.find(({ name }) => name === 'provider cpu')?.status).toBe('ok');
-    const cuda = checks.find(({ name }) => name === 'provider cuda');
-    const line = 'ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild onnxruntime-node';
-    expect(cuda?.status === 'ok' || cuda?.fix?.includes(line)).toBe(true);
     expect(readdirSync(here)).toEqual([]);
   });
 });

@@ -34,6 +34,11 @@ const samples: { readonly [T in Tag]: OfTag<T> } = {
   GraphRefused: { tag: 'GraphRefused', message: 'no such operator' },
   RunFailed: { tag: 'RunFailed', message: 'out of memory' },
   RuntimeMissing: { tag: 'RuntimeMissing', message: 'cannot open shared object file' },
+  CudaUnavailable: {
+    tag: 'CudaUnavailable',
+    reasons: ['CUDA 11 is installed (libcudart.so.11), CUDA 12 is wanted', 'not found: libcudart.so.12'],
+    fix: 'sudo apt-get install -y cuda-libraries-12-9',
+  },
   FileMissing: { ...file, tag: 'FileMissing' },
   FileDamaged: { ...file, tag: 'FileDamaged' },
   ConfigUnsupported: { ...file, tag: 'ConfigUnsupported' },
@@ -41,6 +46,7 @@ const samples: { readonly [T in Tag]: OfTag<T> } = {
   TensorMissing: { ...file, tag: 'TensorMissing' },
   TensorExtra: { ...file, tag: 'TensorExtra' },
   TensorShape: { ...file, tag: 'TensorShape' },
+  TensorNotFinite: { ...file, tag: 'TensorNotFinite' },
   TokenizerNotJson: { tag: 'TokenizerNotJson', expected: 'a JSON object', got: 'nothing' },
   TokenizerUnsupported: { tag: 'TokenizerUnsupported', field: 'normalizer', expected: 'null', got: 'NFC' },
   TokenizerDamaged: { tag: 'TokenizerDamaged', field: 'model.vocab', expected: 'ids', got: 'null' },
@@ -58,6 +64,7 @@ const samples: { readonly [T in Tag]: OfTag<T> } = {
   DatasetUnreadable: { tag: 'DatasetUnreadable', dataset: d1, message: 'line 3: not JSON' },
   ReceiptDiffers: { tag: 'ReceiptDiffers', field: 'dataset', expected: d1, got: d2 },
   EmptyDataset: { tag: 'EmptyDataset', dataset: d1 },
+  NothingHeldOut: { tag: 'NothingHeldOut', rows: 3, share: 0.05 },
   RowsTooLong: { tag: 'RowsTooLong', limit: 64, rows: [{ id: 'r-1', tokens: 80 }] },
   BatchWithoutWeight: { tag: 'BatchWithoutWeight', step: 3, rows: ['r-1'] },
   LossNotFinite: {

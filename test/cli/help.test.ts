@@ -59,7 +59,7 @@ describe('usage errors', () => {
     [['rnu'], "unknown command 'rnu'\n(Did you mean run?)"],
     [['verify', '--ledgr', 'x'], "unknown option '--ledgr'\n(Did you mean --ledger?)"],
     [['run'], "missing required argument 'config'"],
-    [['run', 'a.yaml', '--device', 'gpu'], 'Allowed choices are cpu, cuda.'],
+    [['run', 'a.yaml', '--device', 'gpu'], 'Allowed choices are cpu, cuda, auto.'],
     [['log', 'too', 'many'], 'too many arguments'],
     [['run', 'a.yaml', '--seed'], "option '--seed <n>' argument missing"],
   ])('%j', async (argv, message) => {

@@ -26,15 +26,15 @@ describe('progress', () => {
   });
 
   it('says rate, done, left and ETA', () => {
-    const line = progressLine({ step: step(50), startedAt: 0, startedWith: 10, now: 4000 });
+    const line = progressLine({ step: step(50), startedAt: 0, startedWith: 10, tokens: 0, now: 4000 });
     expect(line).toBe('train: 50 of 200 steps, 10 steps/s, 150 left, ETA 15 s · loss 0.4');
   });
 
   it('says how long it took, and nothing that it cannot know', () => {
-    expect(progressLine({ step: step(200), startedAt: 0, startedWith: 0, now: 100_000 })).toBe(
+    expect(progressLine({ step: step(200), startedAt: 0, startedWith: 0, tokens: 0, now: 100_000 })).toBe(
       'train: 200 of 200 steps, 2.0 steps/s, took 1 min 40 s · loss 0.4',
     );
-    expect(progressLine({ step: step(10), startedAt: 0, startedWith: 10, now: 0 })).toBe(
+    expect(progressLine({ step: step(10), startedAt: 0, startedWith: 10, tokens: 0, now: 0 })).toBe(
       'train: 10 of 200 steps, 190 left · loss 0.4',
     );
   });

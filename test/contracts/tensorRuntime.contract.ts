@@ -96,6 +96,29 @@ export const tensorRuntimeContract = (name: string, open: () => TensorRuntime): 
       await program.release();
     });
 
+    it('writes an output into the place that it is given, and nothing beside it; others get their own', async () => {
+      const b = new GraphBuilder('two');
+      const input = b.input('x', 'float32', [2]);
+      b.output('y', scale(b, input, 2));
+      b.output('z', scale(b, input, 3));
+      const program = await loadOrThrow(open(), b.build());
+      const whole = Float32Array.of(9, 9, 9, 9, 9);
+      const into: Tensor = { dtype: 'float32', dims: [2], data: whole.subarray(1, 3) };
+      for (const [first, second] of [
+        [1, -3],
+        [5, 7],
+      ] as const) {
+        const fed = { ...x, data: Float32Array.of(first, second) };
+        const got = await program.run({ x: fed }, { y: into })();
+        if (E.isLeft(got)) throw new Error(got.left.message);
+        expect(Object.keys(got.right).sort()).toEqual(['y', 'z']);
+        expect(got.right['y']?.data).toEqual(Float32Array.of(2 * first, 2 * second));
+        expect(got.right['z']?.data).toEqual(Float32Array.of(3 * first, 3 * second));
+        expect(whole).toEqual(Float32Array.of(9, 2 * first, 2 * second, 9, 9));
+      }
+      await program.release();
+    });
+
     it('runs two programs side by side', async () => {
       const runtime = open();
       const programs = await Promise.all([loadOrThrow(runtime, doubling()), loadOrThrow(runtime, doubling())]);

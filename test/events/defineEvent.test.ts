@@ -52,8 +52,8 @@ describe.each(eventTypes)('%s', (type) => {
     const data = examples[type] as Readonly<Record<string, unknown>>;
     for (const field of Object.keys(data)) {
       const { [field]: _, ...rest } = data;
-      expect(E.isLeft(definition.decode(1, rest))).toBe(true);
-      expect(E.isLeft(definition.decode(1, { ...data, [field]: () => 1 }))).toBe(true);
+      expect(E.isLeft(definition.decode(definition.version, rest))).toBe(true);
+      expect(E.isLeft(definition.decode(definition.version, { ...data, [field]: () => 1 }))).toBe(true);
     }
   });
 });

@@ -66,6 +66,19 @@ describe('the builder refuses a node that does not fit, with its name and what i
     ['Or', [[2], [2]], {}, 'expected bool; got float32[2], float32[2]'],
     ['ReduceSum', [[2], [1]], { keepdims: 0 }, 'expected a constant int64 input; got float32[2], float32[1]'],
     ['Loop', [[1], [1]], {}, 'expected a body graph; got float32[1], float32[1]'],
+    ['ReduceSumSquare', [[2], [1]], { keepdims: 0 }, 'expected a constant int64 input; got float32[2], float32[1]'],
+    [
+      'SimplifiedLayerNormalization',
+      [[2, 3], [2]],
+      { axis: -1, stash_type: 1 },
+      'expected a scale of the last axis; got float32[2, 3], float32[2]',
+    ],
+    [
+      'SimplifiedLayerNormalization',
+      [[2, 3], [3]],
+      { axis: 0, stash_type: 1 },
+      'only axis -1 and stash_type 1 are emitted; got float32[2, 3], float32[3]',
+    ],
   ];
   for (const [op, shapes, attributes, message] of refusals)
     it(`${op}: ${message}`, () => {
@@ -91,7 +104,7 @@ describe('the builder refuses a node that does not fit, with its name and what i
   it('Reshape of a size that is known only at run time', () => {
     const { b, values } = shapesOf(['rows', 3]);
     expect(() => values.map((x) => reshape(b, x, [6]))).toThrow(
-      'Reshape: expected a static shape; got float32[rows, 3], int64[1]',
+      'Reshape: cannot become [6]; got float32[rows, 3], int64[1]',
     );
   });
 
@@ -108,6 +121,77 @@ describe('the builder refuses a node that does not fit, with its name and what i
     expect(() => b.emit('OneHot', [b.ints([1]), b.ints([3]), b.ints([0, 1])], { axis: 0 })).toThrow(
       'OneHot: only axis -1 is emitted',
     );
+  });
+
+  it('a scatter that would add, and one without a row for every index', () => {
+    const b = new GraphBuilder('test');
+    const [x, updates] = [b.input('x', 'float32', [4, 3]), b.input('updates', 'float32', [2, 3])];
+    const rows = b.constant('int64', [2, 1], [0, 3]);
+    expect(b.one('ScatterND', [x, rows, updates]).shape).toEqual([4, 3]);
+    expect(() => b.one('ScatterND', [x, rows, updates], { reduction: 'add' })).toThrow(
+      'ScatterND: a scatter with reduction is not emitted',
+    );
+    expect(() => b.one('ScatterND', [x, b.ints([0, 3]), updates])).toThrow('ScatterND: expected int64 indices [n, 1]');
+    expect(() => b.one('ScatterND', [x, rows, x])).toThrow('ScatterND: expected a row of the input per index');
+    expect(() => b.one('ScatterElements', [x, rows, rows], { axis: 0, reduction: 'mul' })).toThrow(
+      'ScatterElements: a scatter with reduction is not emitted',
+    );
+  });
+
+  describe('RotaryEmbedding:', () => {
+    const attributes = { num_heads: 2, interleaved: 0 };
+    const emit = (
+      x: readonly number[],
+      positions: readonly number[],
+      tables: readonly [readonly number[], readonly number[]],
+      changed: Attributes = {},
+    ): unknown => {
+      const b = new GraphBuilder('test');
+      const inputs = [
+        b.input('x', 'float32', x),
+        b.input('positions', 'int64', positions),
+        b.input('cos', 'float32', tables[0]),
+        b.input('sin', 'float32', tables[1]),
+      ];
+      return b.one('RotaryEmbedding', inputs, { ...attributes, ...changed }).shape;
+    };
+    const tables = [
+      [9, 3],
+      [9, 3],
+    ] as const;
+
+    it('takes the heads of a token together, or the tokens of a head', () => {
+      expect(emit([1, 5, 12], [1, 5], tables)).toEqual([1, 5, 12]);
+      expect(emit([1, 2, 5, 6], [1, 5], tables)).toEqual([1, 2, 5, 6]);
+    });
+
+    it.each([
+      [
+        'widths that tables do not fill',
+        [1, 5, 10],
+        [1, 5],
+        tables,
+        {},
+        'expected x [B, T, heads · d] or [B, heads, T, d]',
+      ],
+      ['another number of heads', [1, 3, 5, 6], [1, 5], tables, {}, 'expected x [B, T, heads · d] or [B, heads, T, d]'],
+      ['no batch', [5, 12], [5, 12], tables, {}, 'expected x [B, T, heads · d] or [B, heads, T, d]'],
+      ['too few positions', [1, 5, 12], [1, 4], tables, {}, 'expected int64 positions [B, T], a position per token'],
+      [
+        'two tables',
+        [1, 5, 12],
+        [1, 5],
+        [
+          [9, 3],
+          [8, 3],
+        ],
+        {},
+        'expected cos and sin [positions, d / 2]',
+      ],
+      ['neighbours', [1, 5, 12], [1, 5], tables, { interleaved: 1 }, 'only halves are turned'],
+    ] as const)('%s', (_, x, positions, given, changed, message) => {
+      expect(() => emit(x, positions, given, changed)).toThrow(`RotaryEmbedding: ${message}`);
+    });
   });
 
   it('a loop body that takes other values than the loop hands it', () => {
@@ -140,6 +224,47 @@ describe('the builder', () => {
     const { b, values } = shapesOf([2]);
     expect(() => b.scope('lost', () => b.emit('Add', values))).toThrow(GraphError);
     expect(b.one('Neg', values).name).toBe('Neg:out');
+  });
+
+  it('marks the nodes of a region, in it the nodes of another, and gives back what the body gave', () => {
+    const { b, values } = shapesOf([2]);
+    const [x] = values;
+    if (x === undefined) throw new Error('no input');
+    const vjp = () => [null];
+    const before = add(b, x, x);
+    const [y] = b.region(
+      [before],
+      () => {
+        const [inner = x] = b.region(
+          [before],
+          () => [b.one('Neg', [before])],
+          () => ({ vjp }),
+        );
+        return [add(b, inner, inner)];
+      },
+      (outputs) => {
+        expect(outputs.map(({ name }) => name)).toEqual(['Add_1:out']);
+        return { vjp };
+      },
+    );
+    add(b, y ?? x, x);
+    expect(y?.name).toBe('Add_1:out');
+    const marked = b.regions.map(({ from, to, inputs, outputs }) => [from, to, inputs, outputs]);
+    expect(marked).toEqual([
+      [1, 2, [before], [b.nodes[1]?.outputs[0]]],
+      [1, 3, [before], [y]],
+    ]);
+  });
+
+  it('has no trace of regions in the graph that it builds', () => {
+    const build = (marked: boolean) => {
+      const { b, values } = shapesOf([2]);
+      const body = () => [b.one('Neg', values)];
+      const [y] = marked ? b.region(values, body, () => ({ vjp: () => [null] })) : body();
+      if (y !== undefined) b.output('y', y);
+      return b.build();
+    };
+    expect(build(true)).toEqual(build(false));
   });
 
   it('keeps equal constants once, and tells types, shapes and signs of zero apart', () => {

@@ -28,6 +28,45 @@ describe('encodeModel', () => {
     expect(model.opsetImport.map(({ domain, version }) => [domain, Number(version)])).toEqual([['', opset]]);
   });
 
+  const importsOf = (graph: Graph): readonly (readonly [string, number])[] =>
+    onnx.ModelProto.decode(encodeModel(graph)).opsetImport.map(({ domain, version }) => [
+      domain ?? '',
+      Number(version),
+    ]);
+
+  const contributed = new Set<string>(Object.entries(opTable).flatMap(([op, row]) => ('domain' in row ? [op] : [])));
+
+  it("declares ONNX Runtime's own domain where an operator is of it, and only there", () => {
+    expect(contributed.size).toBeGreaterThan(0);
+    for (const { op, graph } of opCases)
+      expect(importsOf(graph)).toEqual([['', opset], ...(contributed.has(op) ? [['com.microsoft', 1]] : [])]);
+  });
+
+  it('declares it where such an operator is in the body of a Loop alone', () => {
+    const looped = (op: 'Neg' | 'RotaryEmbedding'): Graph => {
+      const b = new GraphBuilder('outer');
+      const x = b.input('x', 'float32', [1, 2, 4]);
+      const body = new GraphBuilder('body', b);
+      body.input('turn', 'int64', []);
+      const condition = body.input('condition', 'bool', []);
+      const row = body.input('row', 'float32', [1, 2, 4]);
+      const [positions, table] = [
+        body.constant('int64', [1, 2], [0, 1]),
+        body.constant('float32', [2, 2], [1, 0, 0, 1]),
+      ];
+      const inputs = op === 'Neg' ? [row] : [row, positions, table, table];
+      body.output('go', condition);
+      body.output('next', body.one(op, inputs, op === 'Neg' ? {} : { num_heads: 1, interleaved: 0 }));
+      b.output('y', b.one('Loop', [b.scalar('int64', 2), b.scalar('bool', 1), x], { body: { graph: body.build() } }));
+      return b.build();
+    };
+    expect(importsOf(looped('Neg'))).toEqual([['', opset]]);
+    expect(importsOf(looped('RotaryEmbedding'))).toEqual([
+      ['', opset],
+      ['com.microsoft', 1],
+    ]);
+  });
+
   it('writes names and sizes of dimensions', () => {
     const [x] = onnx.ModelProto.decode(encodeModel(sample())).graph?.input ?? [];
     const dims = x?.type?.tensorType?.shape?.dim ?? [];

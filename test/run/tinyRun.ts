@@ -9,6 +9,7 @@ import type { TrainedStudent } from '../../src/run/base';
 import { run } from '../../src/run/run';
 import type { RunError, RunInput, RunPorts, RunSummary } from '../../src/run/runContext';
 import { Policy } from '../../projections/policies/policy';
+import { localEngine } from '../../src/train/localEngine';
 import { wordSorting } from '../../src/tasks/wordSorting/wordSorting';
 import { environment } from '../support/builders';
 import { decodedOf, factsOf } from '../collect/decoded';
@@ -78,6 +79,7 @@ export const runIn = (
     {
       ...place,
       runtime,
+      startEngine: localEngine(runtime),
       environment,
       codeVersion: 'test',
       signal: new AbortController().signal,

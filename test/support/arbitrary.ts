@@ -85,6 +85,14 @@ export const arbitraryOf = (codec: t.Mixed): fc.Arbitrary<unknown> => {
       const fields = Object.entries(shape.props ?? {}).map(([key, field]) => [key, arbitraryOf(field)] as const);
       return fc.record(Object.fromEntries(fields), { noNullPrototype: true });
     }
+    case 'PartialType': {
+      const fields = Object.entries(shape.props ?? {}).map(([key, field]) => [key, arbitraryOf(field)] as const);
+      return fc.record(Object.fromEntries(fields), { noNullPrototype: true, requiredKeys: [] });
+    }
+    case 'IntersectionType':
+      return fc
+        .tuple(...(shape.types ?? []).map(arbitraryOf))
+        .map((parts) => Object.assign({}, ...parts.map(fieldsOf)));
     case undefined:
     default:
       throw new Error(`No arbitrary for codec ${shape.name} (${tag}); add it in test/support/arbitrary.ts`);

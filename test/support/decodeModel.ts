@@ -56,7 +56,8 @@ const decodeNode = (proto: onnx.INodeProto, known: Map<string, Value>): Node => 
   );
   const attributes = Object.fromEntries((proto.attribute ?? []).map((a) => [a.name ?? '', decodeAttribute(a, known)]));
   const inferred = opTable[op].infer(inputs, attributes, (message) => refuse(`${op}: ${message} (node "${name}")`));
-  const outputs = inferred.map((typed, i) => ({ ...typed, name: proto.output?.[i] ?? '' }));
+  const names = (proto.output ?? []).filter((output) => output !== '');
+  const outputs = inferred.map((typed, i) => ({ ...typed, name: names[i] ?? '' }));
   for (const output of outputs) known.set(output.name, output);
   return { op, name, inputs, outputs, attributes };
 };

@@ -1,101 +1,78 @@
 import { GraphBuilder } from '../../src/onnx/graph';
-import type { Program, Tensor, TensorRuntime } from '../../src/ports/tensorRuntime';
-import { decodeGraph } from '../../src/train/decodeGraph';
-import type { ModelShape } from '../../src/train/modelShape';
-import { forward, masked, parameterInputs } from '../../src/train/transformer';
-import { float, int64, loadOrThrow, numbersOf, runOrThrow } from './running';
+import type { TensorRuntime } from '../../src/ports/tensorRuntime';
+import type { DecodePrograms } from '../../src/train/decode/decodePrograms';
+import { Generator, type GeneratedRow, type GenerationRow } from '../../src/train/decode/generator';
+import { initialWeights } from '../../src/train/initialWeights';
+import { parametersOf, type ModelShape, type Weights } from '../../src/train/modelShape';
+import { forward, parameterInput, parameterInputs } from '../../src/train/transformer';
+import { draws } from '../../projections/random';
+import { must, the } from './events';
+import { decodeFloats, type GoldenModel } from './goldenModel';
+import { int64, loadOrThrow, numbersOf, runOrThrow } from './running';
 
-/** One row to decode: its prompt, how to sample, and one uniform draw per step. */
-export interface DecodeRow {
-  readonly prompt: readonly number[];
-  readonly temperature?: number;
-  readonly topK?: number;
-  readonly topP?: number;
-  readonly uniforms?: readonly number[];
+/** A row to continue: greedy, unless it says how to sample. */
+export type DecodeRow = Pick<GenerationRow, 'ids' | 'maxTokens'> & Partial<GenerationRow>;
+
+export const generationRow = (row: DecodeRow): GenerationRow => ({
+  temperature: 0,
+  topK: null,
+  topP: null,
+  uniform: () => 0.5,
+  ...row,
+});
+
+export interface DecodeSettings {
+  readonly places: number;
+  readonly ends?: readonly number[];
 }
 
-export interface Decoded {
-  /** Per row, one entry per step that was run. */
-  readonly tokens: readonly (readonly number[])[];
-  readonly logprobs: readonly (readonly number[])[];
-}
-
-const feedsOf = (rows: readonly DecodeRow[], length: number, steps: number, end: number): Record<string, Tensor> => {
-  const batch = rows.length;
-  const starts = rows.map(({ prompt }) => length - prompt.length);
-  const fill = <T>(at: (row: DecodeRow, start: number, place: number) => T): T[] =>
-    rows.flatMap((row, i) => Array.from({ length }, (_, place) => at(row, starts[i] ?? 0, place)));
-  const perRow = (of: (row: DecodeRow) => number): Tensor => float([batch, 1], rows.map(of));
-  const draws = Array.from(
-    { length: steps * batch },
-    (_, i) => rows[i % batch]?.uniforms?.[Math.floor(i / batch)] ?? 0.5,
-  );
-  return {
-    ids: int64(
-      [batch, length],
-      fill(({ prompt }, start, place) => prompt[place - start] ?? 0),
-    ),
-    positions: int64(
-      [batch, length],
-      fill((_, start, place) => Math.max(0, place - start)),
-    ),
-    pad: float(
-      [batch, 1, 1, length],
-      fill((_, start, place) => (place < start ? masked : 0)),
-    ),
-    lengths: int64(
-      [batch],
-      rows.map(({ prompt }) => prompt.length),
-    ),
-    temperature: perRow(({ temperature = 1 }) => temperature),
-    topK: perRow(({ topK = 1 }) => topK),
-    topP: perRow(({ topP = 2 }) => topP),
-    uniforms: float([steps, batch, 1], draws),
-    end: int64([], [end]),
-  };
-};
-
-const programs = new Map<string, Promise<Program>>();
-
-/** Programs are kept, since many tests decode with the same shapes. */
-const programFor = (runtime: TensorRuntime, shape: ModelShape, batch: number, length: number, steps: number) => {
-  const key = JSON.stringify([runtime.provider, shape, batch, length, steps]);
-  const loading = programs.get(key) ?? loadOrThrow(runtime, decodeGraph(shape, batch, length, steps));
-  programs.set(key, loading);
-  return loading;
-};
-
-/** Decodes rows in one batch, prompts padded on the left to `length`. Greedy unless a row says otherwise. */
-export const decode = async (
-  runtime: TensorRuntime,
+/** Continues rows on a student's programs. */
+export const decode = (
+  programs: DecodePrograms,
   shape: ModelShape,
-  parameters: Readonly<Record<string, Tensor>>,
+  weights: Weights,
   rows: readonly DecodeRow[],
-  { length, steps, end }: { readonly length: number; readonly steps: number; readonly end: number },
-): Promise<Decoded> => {
-  const program = await programFor(runtime, shape, rows.length, length, steps);
-  const got = await runOrThrow(program, { ...feedsOf(rows, length, steps, end), ...parameters });
-  const column = (name: string, row: number): number[] =>
-    numbersOf(got, name).filter((_, i) => i % rows.length === row);
-  return {
-    tokens: rows.map((_, row) => column('tokens', row)),
-    logprobs: rows.map((_, row) => column('logprobs', row)),
-  };
-};
+  { places, ends = [] }: DecodeSettings,
+): Promise<readonly GeneratedRow[]> =>
+  programs.use(shape, weights, async (load) => {
+    const loaded = { prefill: must(await load('prefill')), step: must(await load('step')) };
+    return the(must(await new Generator(shape, loaded, ends, rows.map(generationRow), places).all()));
+  });
 
-/** Logits behind the last token of a sequence, by one full forward pass without a cache. */
+/** Random weights that make sharp choices: as they start, every token is about as likely as the next. */
+export const sharpWeights = (shape: ModelShape, seed: number): Weights =>
+  new Map(
+    [...initialWeights(shape, seed)].map(([name, values]) => {
+      const { normal } = draws([seed, name]);
+      if (name.endsWith('.bias')) return [name, values.map((_, i) => 0.3 * normal(i))];
+      if (name.endsWith('norm.weight')) return [name, values.map((value, i) => 3 * value + 0.3 * normal(i))];
+      return [name, values.map((value) => 4 * value)];
+    }),
+  );
+
+export const goldenWeights = ({ shape, weights }: GoldenModel): Weights =>
+  new Map(parametersOf(shape).map(({ name }) => [name, decodeFloats(weights[name])]));
+
+/** Logits behind the last token of a sequence, by one full forward pass of the training form, without a cache. */
 export type NextLogits = (sequence: readonly number[]) => Promise<readonly number[]>;
 
 export const fullForward = async (
   runtime: TensorRuntime,
   shape: ModelShape,
-  parameters: Readonly<Record<string, Tensor>>,
+  weights: Weights,
   longest: number,
 ): Promise<NextLogits> => {
   const b = new GraphBuilder('forward');
   const ids = b.input('ids', 'int64', [1, longest]);
-  b.output('logits', forward(b, parameterInputs(b, shape), shape, ids, 1, longest));
+  const form = { batch: 1, length: longest, recompute: false, loraScale: 0 };
+  b.output('logits', forward(b, parameterInputs(b, shape), shape, { ids }, form));
   const program = await loadOrThrow(runtime, b.build());
+  const parameters = Object.fromEntries(
+    parametersOf(shape).map(({ name, dims }) => [
+      parameterInput(name),
+      { dtype: 'float32' as const, dims, data: the(weights.get(name)) },
+    ]),
+  );
   return async (sequence) => {
     const padded = [...sequence, ...Array.from({ length: longest - sequence.length }, () => 0)];
     const got = await runOrThrow(program, { ids: int64([1, longest], padded), ...parameters });
@@ -104,7 +81,7 @@ export const fullForward = async (
   };
 };
 
-const logSoftmax = (logits: readonly number[]): number[] => {
+export const logSoftmax = (logits: readonly number[]): number[] => {
   const max = Math.max(...logits);
   const logSum = max + Math.log(logits.reduce((sum, logit) => sum + Math.exp(logit - max), 0));
   return logits.map((logit) => logit - logSum);
@@ -113,15 +90,16 @@ const logSoftmax = (logits: readonly number[]): number[] => {
 /** The sampler again, from its description alone: temperature, then the best topK, then the nucleus of mass topP. */
 export const sample = (
   logits: readonly number[],
-  { temperature = 1, topK = 1, topP = 2 }: DecodeRow,
+  { temperature, topK, topP }: Pick<GenerationRow, 'temperature' | 'topK' | 'topP'>,
   u: number,
 ): number => {
-  const sorted = logSoftmax(logits.map((logit) => logit / temperature))
+  const isGreedy = temperature === 0;
+  const sorted = logSoftmax(logits.map((logit) => logit / (isGreedy ? 1 : temperature)))
     .map((logProbability, id) => ({ id, p: Math.exp(logProbability) }))
     .sort((a, b) => b.p - a.p || a.id - b.id);
   let before = 0;
   const kept = sorted.filter(({ p }, rank) => {
-    const keep = rank < topK && before < topP;
+    const keep = rank < (isGreedy ? 1 : (topK ?? Infinity)) && before < (topP ?? 2);
     before += p;
     return keep;
   });
@@ -135,14 +113,15 @@ export const sample = (
 };
 
 /** Decodes one row by repeated full forward passes. */
-export const decodeSlowly = async (next: NextLogits, row: DecodeRow, steps: number, end: number) => {
-  const tokens: number[] = [];
+export const decodeSlowly = async (next: NextLogits, given: DecodeRow, ends: readonly number[] = []) => {
+  const row = generationRow(given);
+  const tokenIds: number[] = [];
   const logprobs: number[] = [];
-  while (tokens.length < steps && tokens.at(-1) !== end) {
-    const logits = await next([...row.prompt, ...tokens]);
-    const id = sample(logits, row, row.uniforms?.[tokens.length] ?? 0.5);
-    tokens.push(id);
+  while (tokenIds.length < row.maxTokens && !ends.includes(tokenIds.at(-1) ?? -1)) {
+    const logits = await next([...row.ids, ...tokenIds]);
+    const id = sample(logits, row, row.uniform(tokenIds.length));
+    tokenIds.push(id);
     logprobs.push(logSoftmax(logits)[id] ?? Number.NaN);
   }
-  return { tokens, logprobs };
+  return { tokenIds, logprobs };
 };

@@ -1,7 +1,7 @@
 import { draws } from '../../projections/random';
-import type { Example, ExampleInput, GradientRule } from '../../src/autodiff/rule';
+import type { Contribution, Example, ExampleInput, GradientRule } from '../../src/autodiff/rule';
 import { GraphBuilder, staticShape, type Attributes, type Graph, type Value } from '../../src/onnx/graph';
-import { mul, sumAll } from '../../src/onnx/ops';
+import { mul, sub, sumAll } from '../../src/onnx/ops';
 import type { OpName } from '../../src/onnx/opTable';
 import type { DType } from '../../src/ports/tensorRuntime';
 import { plain, sizeOf, type PlainTensor } from './plainTensor';
@@ -117,22 +117,52 @@ export const checkRule = (rule: GradientRule, example: Example, seed: number): D
   const [node, output] = [b.nodes.at(-1), outputs[0]];
   if (node === undefined || output === undefined) throw new Error(`${rule.op} placed no node`);
   const cotangent = b.input('cotangent', output.dtype, output.shape);
-  const thunks = rule.vjp(b, node, [cotangent]);
-  if (thunks.length !== inputs.length) throw new Error(`${thunks.length} gradients for ${inputs.length} inputs`);
+  const contributions = rule.vjp(b, node, [cotangent]);
+  if (contributions.length !== inputs.length)
+    throw new Error(`${contributions.length} gradients for ${inputs.length} inputs`);
   for (const i of wrt) {
-    const thunk = thunks[i];
-    if (thunk === null || thunk === undefined)
+    const contribution = contributions[i];
+    if (contribution === null || contribution === undefined)
       throw new Error(`the rule of ${rule.op} gives no gradient for input ${i}`);
-    b.output(`grad:x${i}`, thunk());
+    for (const [name, made] of gradientsOf(b, contribution, `x${i}`)) b.output(name, made);
   }
   b.output('loss', sumAll(b, mul(b, output, cotangent)));
-  const all = { ...feeds, cotangent: randomTensor(output.dtype, staticShape(output), [seed, 'cotangent']) };
-  return checkDirections(
-    b.build(),
-    all,
-    wrt.map((i) => `x${i}`),
-    seed,
-  );
+  const graph = b.build();
+  const added = graph.inputs.filter(({ name }) => name.startsWith('before:'));
+  const all = {
+    ...feeds,
+    cotangent: randomTensor(output.dtype, staticShape(output), [seed, 'cotangent']),
+    ...Object.fromEntries(
+      added.map((value) => [value.name, randomTensor(value.dtype, staticShape(value), [seed, value.name])]),
+    ),
+  };
+  const names = wrt.map((i) => `x${i}`);
+  return [
+    ...checkDirections(graph, all, names, seed),
+    ...checkDirections(
+      graph,
+      all,
+      names.filter((name) => graph.outputs.some((one) => one.name === `grad:onto:${name}`)),
+      seed,
+      1e-4,
+      (input) => `grad:onto:${input}`,
+    ),
+  ];
+};
+
+/** A contribution as a gradient by itself, and (where it can be) as what it adds to a gradient that is there. */
+const gradientsOf = (
+  b: GraphBuilder,
+  contribution: NonNullable<Contribution>,
+  input: string,
+): readonly (readonly [string, Value])[] => {
+  if (typeof contribution === 'function') return [[`grad:${input}`, contribution()]];
+  const alone = contribution.alone();
+  const before = b.input(`before:${input}`, alone.dtype, alone.shape);
+  return [
+    [`grad:${input}`, alone],
+    [`grad:onto:${input}`, sub(b, contribution.onto(before), before)],
+  ];
 };
 
 /** `2x3 · 3x4 {transA:1}`: an example in one line. */

@@ -3,11 +3,14 @@ import { dirname, join } from 'node:path';
 import type { Tensor, TensorRuntime } from '../../src/ports/tensorRuntime';
 import type { AdamW } from '../../src/train/adamW';
 import { parametersOf, type ModelShape } from '../../src/train/modelShape';
-import { gradientGraph } from '../../src/train/trainGraph';
+import { gradientGraph, type GraphConfig } from '../../src/train/trainGraph';
 import { parameterInput } from '../../src/train/transformer';
 import { float, int64, numbersOf, runGraph } from './running';
 
 type Encoded = Readonly<Record<string, string>>;
+
+/** Every weight is trained, rows have lines of their own. */
+export const plainForm: GraphConfig = { microBatch: 1, packing: false, recompute: false, lora: null };
 
 export interface GoldenBatch {
   readonly ids: readonly number[];
@@ -32,7 +35,7 @@ export interface GoldenModel {
   readonly trained: Encoded;
 }
 
-export const goldenNames = ['gqa-tied', 'untied'] as const;
+export const goldenNames = ['gqa-tied', 'untied', 'llama3-scaled', 'mistral', 'qwen2', 'qwen3'] as const;
 
 /** The repository, from the sources as well as from dist. */
 const repository = (from = __dirname): string =>
@@ -59,16 +62,24 @@ export const parameterFeeds = (shape: ModelShape, encoded?: Encoded, prefix = pa
     }),
   );
 
-export const batchFeeds = (golden: GoldenModel, step = 0): Record<string, Tensor> => {
+/** The feeds of a batch in parts of `lines` rows each. */
+export const batchParts = (golden: GoldenModel, step: number, lines: number): readonly Record<string, Tensor>[] => {
   const batch = golden.batches[step];
   if (batch === undefined) throw new Error(`the golden file has no batch ${step}`);
-  return {
-    ids: int64([golden.batch, golden.length], batch.ids),
-    targets: int64([batch.targets.length], batch.targets),
-    weights: float([batch.weights.length], batch.weights),
-    scale: float([], [batch.scale]),
-  };
+  const size = lines * golden.length;
+  return Array.from({ length: golden.batch / lines }, (_, i) => {
+    const part = (data: readonly number[]): readonly number[] => data.slice(i * size, (i + 1) * size);
+    return {
+      ids: int64([lines, golden.length], part(batch.ids)),
+      targets: int64([size], part(batch.targets)),
+      weights: float([size], part(batch.weights)),
+      scale: float([], [batch.scale]),
+    };
+  });
 };
+
+export const batchFeeds = (golden: GoldenModel, step = 0): Record<string, Tensor> =>
+  batchParts(golden, step, golden.batch)[0] ?? {};
 
 /** The largest difference over the largest expected magnitude. */
 export const tensorError = (got: ArrayLike<number>, expected: ArrayLike<number>): number => {
@@ -93,7 +104,7 @@ export interface GradientErrors {
 export const gradientErrors = async (runtime: TensorRuntime, golden: GoldenModel): Promise<GradientErrors> => {
   const { shape, batch, length } = golden;
   const feeds = { ...batchFeeds(golden), ...parameterFeeds(shape, golden.weights) };
-  const got = await runGraph(runtime, gradientGraph(shape, batch, length), feeds);
+  const got = await runGraph(runtime, gradientGraph(shape, { ...plainForm, microBatch: batch }, length), feeds);
   return {
     loss: tensorError(numbersOf(got, 'loss'), [golden.loss]),
     parameters: parametersOf(shape).map(({ name }) => ({

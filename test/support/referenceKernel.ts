@@ -16,5 +16,11 @@ export const intOf = (attributes: Attributes, name: string, otherwise: number): 
   return value;
 };
 
+export const floatOf = (attributes: Attributes, name: string): number => {
+  const value = attributes[name];
+  if (typeof value !== 'object' || !('float' in value)) throw new Error(`the attribute ${name} is not a float`);
+  return value.float;
+};
+
 /** An axis or index counted from the start. */
 export const positive = (axis: number, rank: number): number => (axis < 0 ? axis + rank : axis);

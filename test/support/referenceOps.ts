@@ -1,8 +1,19 @@
 import type { DType } from '../../src/ports/tensorRuntime';
 import type { OpName } from '../../src/onnx/opTable';
 import { broadcastDims, broadcastTo, eachElement, flatOf, sizeOf, tabulate, type PlainTensor } from './plainTensor';
-import { concat, gather, gatherElements, oneHot, topK } from './referenceIndexing';
-import { get, intOf, positive, type Kernel } from './referenceKernel';
+import {
+  compress,
+  concat,
+  gather,
+  gatherElements,
+  oneHot,
+  reshape,
+  scatterElements,
+  scatterND,
+  split,
+  topK,
+} from './referenceIndexing';
+import { floatOf, get, intOf, positive, type Kernel } from './referenceKernel';
 
 const map =
   (f: (x: number) => number): Kernel =>
@@ -83,7 +94,7 @@ const transpose: Kernel = (inputs, attributes) => {
 };
 
 const reduce =
-  (mean: boolean): Kernel =>
+  (mean: boolean, term: (x: number) => number = (x) => x): Kernel =>
   (inputs, attributes) => {
     const x = get(inputs, 0);
     const given = Array.from(get(inputs, 1).data, (axis) => positive(axis, x.dims.length));
@@ -95,7 +106,7 @@ const reduce =
         at.map((c, i) => (axes.has(i) ? 0 : c)),
         kept,
       );
-      data[target] = (data[target] ?? 0) + (x.data[flat] ?? 0);
+      data[target] = (data[target] ?? 0) + term(x.data[flat] ?? 0);
     });
     const count = mean ? sizeOf(x.dims) / sizeOf(kept) : 1;
     const dims = intOf(attributes, 'keepdims', 1) === 1 ? kept : x.dims.filter((_, i) => !axes.has(i));
@@ -161,15 +172,58 @@ const cast: Kernel = (inputs, attributes) => {
   return [{ dtype, dims: x.dims, data: x.data.map((v) => convert[dtype](v)) }];
 };
 
-const cumSum: Kernel = (inputs) => {
+const cumSum: Kernel = (inputs, attributes) => {
   const x = get(inputs, 0);
   const axis = positive(get(inputs, 1).data[0] ?? Number.NaN, x.dims.length);
   return [
     alongAxis(x, axis, (line) => {
       let sum = 0;
-      return line.map((v) => (sum += v));
+      const upTo = line.map((v) => (sum += v));
+      return intOf(attributes, 'exclusive', 0) === 1 ? [0, ...upTo.slice(0, -1)] : upTo;
     }),
   ];
+};
+
+const simplifiedLayerNormalization: Kernel = (inputs, attributes) => {
+  const [x, weight] = [get(inputs, 0), get(inputs, 1)];
+  const epsilon = floatOf(attributes, 'epsilon');
+  const width = x.dims[x.dims.length - 1] ?? 1;
+  const factors = Array.from({ length: x.data.length / width }, (_, row) => {
+    const squares = x.data.slice(row * width, (row + 1) * width).reduce((sum, value) => sum + value * value, 0);
+    return 1 / Math.sqrt(squares / width + epsilon);
+  });
+  const data = x.data.map((value, i) => value * (factors[Math.floor(i / width)] ?? 0) * (weight.data[i % width] ?? 0));
+  return [
+    { dtype: x.dtype, dims: x.dims, data },
+    { dtype: x.dtype, dims: [...x.dims.slice(0, -1), 1], data: Float64Array.from(factors) },
+  ];
+};
+
+const skipSimplifiedLayerNormalization: Kernel = (inputs, attributes) => {
+  const [x, skip, weight] = [get(inputs, 0), get(inputs, 1), get(inputs, 2)];
+  const sum = { ...x, data: x.data.map((value, i) => value + (skip.data[i] ?? Number.NaN)) };
+  return [...simplifiedLayerNormalization([sum, weight], attributes).slice(0, 1), sum];
+};
+
+const rotaryEmbedding: Kernel = (inputs, attributes) => {
+  const [x, positions, cos, sin] = [get(inputs, 0), get(inputs, 1), get(inputs, 2), get(inputs, 3)];
+  const half = cos.dims[1] ?? 1;
+  const heads = intOf(attributes, 'num_heads', 0);
+  const byHead = x.dims.length === 4;
+  const length = (byHead ? x.dims[2] : x.dims[1]) ?? 1;
+  if ((x.dims[0] ?? 1) * heads * length * 2 * half !== x.data.length) throw new Error('num_heads does not fit');
+  const data = x.data.map((value, i) => {
+    const vector = Math.floor(i / (2 * half));
+    // [B, heads, T, d] has the tokens of a head together, [B, T, heads · d] the heads of a token.
+    const token = byHead
+      ? Math.floor(vector / (heads * length)) * length + (vector % length)
+      : Math.floor(vector / heads);
+    const row = (positions.data[token] ?? 0) * half;
+    const place = i % (2 * half);
+    const turned = place < half ? -(x.data[i + half] ?? 0) : (x.data[i - half] ?? 0);
+    return value * (cos.data[row + (place % half)] ?? 0) + turned * (sin.data[row + (place % half)] ?? 0);
+  });
+  return [{ dtype: x.dtype, dims: x.dims, data }];
 };
 
 /** Every operator but Loop, which needs the interpreter itself. */
@@ -186,7 +240,7 @@ export const kernels: Readonly<Record<Exclude<OpName, 'Loop'>, Kernel>> = {
   Sigmoid: map((x) => 1 / (1 + Math.exp(-x))),
   MatMul: matMul,
   Gemm: gemm,
-  Reshape: (inputs) => [{ ...get(inputs, 0), dims: Array.from(get(inputs, 1).data) }],
+  Reshape: reshape,
   Transpose: transpose,
   Expand: (inputs) => {
     const x = get(inputs, 0);
@@ -194,14 +248,22 @@ export const kernels: Readonly<Record<Exclude<OpName, 'Loop'>, Kernel>> = {
     return [{ dtype: x.dtype, dims, data: broadcastTo(x, dims) }];
   },
   ReduceSum: reduce(false),
+  ReduceSumSquare: reduce(false, (x) => x * x),
   ReduceMean: reduce(true),
+  SimplifiedLayerNormalization: simplifiedLayerNormalization,
+  SkipSimplifiedLayerNormalization: skipSimplifiedLayerNormalization,
+  RotaryEmbedding: rotaryEmbedding,
   Softmax: (inputs, attributes) => logSoftmax(inputs, attributes).map((y) => ({ ...y, data: y.data.map(Math.exp) })),
   LogSoftmax: logSoftmax,
   SoftmaxCrossEntropyLoss: softmaxCrossEntropyLoss,
   Gather: gather,
   GatherElements: gatherElements,
+  Compress: compress,
+  ScatterND: scatterND,
+  ScatterElements: scatterElements,
   OneHot: oneHot,
   Concat: concat,
+  Split: split,
   Where: where,
   Cast: cast,
   Less: zip((x, y) => +(x < y), 'bool'),

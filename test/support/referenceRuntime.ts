@@ -1,6 +1,6 @@
 import * as TE from 'fp-ts/TaskEither';
 import type { Graph, Node } from '../../src/onnx/graph';
-import type { RuntimeError, TensorRuntime } from '../../src/ports/tensorRuntime';
+import type { RuntimeError, Tensor, TensorRuntime } from '../../src/ports/tensorRuntime';
 import { decodeModel } from './decodeModel';
 import { fromTensor, plain, sizeOf, toTensor, type PlainTensor } from './plainTensor';
 import { kernels } from './referenceOps';
@@ -99,6 +99,15 @@ export const evaluate = (
   return Object.fromEntries(outputs.map((name) => [name, read(environment, name)]));
 };
 
+/** The tensor, its values in the given buffer where there is one. */
+const writtenInto = (target: Tensor | undefined, { dtype, dims, data }: Tensor): Tensor => {
+  if (target === undefined) return { dtype, dims, data };
+  new Uint8Array(target.data.buffer, target.data.byteOffset, target.data.byteLength).set(
+    new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
+  );
+  return target;
+};
+
 const message = (error: unknown): string => (error instanceof Error ? error.message : JSON.stringify(error));
 
 /** The interpreter behind the TensorRuntime port: reads the same bytes that ONNX Runtime reads. */
@@ -110,12 +119,14 @@ export const referenceRuntime: TensorRuntime = {
       async () => {
         const graph = decodeModel(model);
         return {
-          run: (feeds) =>
+          run: (feeds, into = {}) =>
             TE.tryCatch(
               async () => {
                 const given = Object.fromEntries(Object.entries(feeds).map(([name, feed]) => [name, fromTensor(feed)]));
                 const fetched = Object.entries(evaluate(graph, given));
-                return Object.fromEntries(fetched.map(([name, tensor]) => [name, toTensor(tensor)]));
+                return Object.fromEntries(
+                  fetched.map(([name, tensor]) => [name, writtenInto(into[name], toTensor(tensor))]),
+                );
               },
               (error): RuntimeError => ({ tag: 'RunFailed', message: message(error) }),
             ),

@@ -78,7 +78,18 @@ export const trainOn = (
   }
   const step = (rows: number[], i: number) => {
     const bits = '3f800000';
-    return { step: i + 1, rows, tokens: 10, loss: 1, lossBits: bits, gradNorm: 1, gradNormBits: bits, learningRate: 1 };
+    return {
+      step: i + 1,
+      rows,
+      tokens: 10,
+      loss: 1,
+      lossBits: bits,
+      gradNorm: 1,
+      gradNormBits: bits,
+      learningRate: 1,
+      sections: {},
+      heldOutLoss: null,
+    };
   };
   const configDigest = sha256('config');
   ledger.add(trainingStarted, {
@@ -106,6 +117,7 @@ export const trainOn = (
     configDigest,
     base,
     steps: at,
+    chosenStep: at,
     firstLoss: 1,
     lastLoss: 1,
     fingerprints: sha256('fingerprints'),

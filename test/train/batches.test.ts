@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import type { Row } from '../../projections/replayDataset';
-import { fillBatch, planBatches, stepsOfEpochs, tokenizeRow, type TokenRow } from '../../src/train/batches';
+import { planBatches, stepsOfEpochs, tokenizeRow, type TokenRow } from '../../src/train/batches';
 import { loadTokenizer } from '../../src/train/tokenizer';
 import { byteLevelTokenizer, trainedEndId } from '../../src/train/trainTokenizer';
 import { must } from '../support/events';
@@ -9,6 +9,7 @@ const rowOf = (id: string, length: number): TokenRow => ({
   id,
   ids: Array.from({ length }, (_, i) => i),
   weights: Array.from({ length }, () => 1),
+  kinds: Array.from({ length }, () => 'attempt'),
 });
 
 const arbitraryRows = fc
@@ -121,31 +122,8 @@ describe('a row as tokens', () => {
       id: 'r',
       ids: [...bytes, trainedEndId],
       weights: [1, 1, 0, 0, 1.5, 1.5, 1.5],
+      kinds: ['prompt', 'prompt', 'attempt', 'attempt', 'feedback', 'feedback', 'feedback'],
     });
     expect(tokenizeRow(row(false), tokenizer).ids).toEqual(bytes);
-  });
-
-  it('is fed shifted by one: a token is predicted with its own weight, padding has none', () => {
-    const rows = [tokenizeRow(row(true), tokenizer), rowOf('short', 2)];
-    const filled = fillBatch(rows, { rows: [0, 1], length: 8 }, 3, 'tokens');
-    if (filled === undefined) throw new Error('the batch has weight');
-    const at = (data: ArrayLike<number | bigint>, place: number): number[] =>
-      Array.from({ length: 8 }, (_, i) => Number(data[place * 8 + i]));
-    const ids = rows[0]?.ids ?? [];
-    expect(at(filled.ids, 0)).toEqual([...ids.slice(0, -1), 0, 0]);
-    expect(at(filled.targets, 0)).toEqual([...ids.slice(1), 0, 0]);
-    expect(at(filled.weights, 0)).toEqual([1, 0, 0, 1.5, 1.5, 1.5, 0, 0]);
-    expect(at(filled.weights, 1)).toEqual([1, 0, 0, 0, 0, 0, 0, 0]);
-    expect(at(filled.weights, 2)).toEqual(Array.from({ length: 8 }, () => 0));
-    expect(filled.tokens).toBe(5);
-    expect(filled.scale).toBe(1 / 5);
-    expect(fillBatch(rows, { rows: [0, 1], length: 8 }, 3, 'weights')?.scale).toBe(1 / 6.5);
-  });
-
-  it('is no batch when nothing in it is trained on', () => {
-    const silent = { id: 's', ids: [1, 2, 3], weights: [1, 0, 0] };
-    // The first token is predicted by nothing, so its weight is of no use.
-    for (const normaliser of ['tokens', 'weights'] as const)
-      expect(fillBatch([silent], { rows: [0], length: 4 }, 1, normaliser)).toBeUndefined();
   });
 });

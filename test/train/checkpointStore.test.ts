@@ -44,4 +44,38 @@ describe('a checkpoint in the blob store', () => {
     expect(refused('model.safetensors', Uint8Array.of(1))).toMatchObject(E.left({ file: 'model.safetensors' }));
     expect(refused('config.json', Buffer.from('{'))).toMatchObject(E.left({ file: 'config.json' }));
   });
+
+  it('may have more embeddings than the tokenizer has ids, but none fewer', () => {
+    const opened = (vocabSize: number): unknown => {
+      const other = { ...shape, vocabSize };
+      return openFiles(
+        sha256('?'),
+        encodeCheckpoint({ ...checkpoint, shape: other, weights: initialWeights(other, 3) }),
+      );
+    };
+    expect(opened(320)).toMatchObject(E.right({ tokenizer: { vocabSize: 257 }, shape: { vocabSize: 320 } }));
+    expect(opened(257)).toMatchObject(E.right({}));
+  });
+
+  it('names the first token for which it has no embedding', () => {
+    const json: { added_tokens: object[] } = JSON.parse(tokenizer.json);
+    const more = ['<|b|>', '<|a|>'].map((content, i) => ({ ...json.added_tokens[0], id: 259 - i, content }));
+    const tokenizerJson = JSON.stringify({ ...json, added_tokens: [...json.added_tokens, ...more] });
+    const smaller = { ...shape, vocabSize: 258 };
+    const files = encodeCheckpoint({
+      ...checkpoint,
+      tokenizerJson,
+      shape: smaller,
+      weights: initialWeights(smaller, 3),
+    });
+    expect(openFiles(sha256('?'), files)).toEqual(
+      E.left({
+        tag: 'ConfigDamaged',
+        file: 'config.json',
+        field: 'vocab_size',
+        expected: 'more than 258, which tokenizer.json gives to "<|a|>"',
+        got: '258',
+      }),
+    );
+  });
 });

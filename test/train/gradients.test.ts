@@ -1,23 +1,33 @@
 import { ortRuntime } from '../../src/adapters/onnxruntime/tensorRuntime';
 import { GraphBuilder } from '../../src/onnx/graph';
+import { encodeModel } from '../../src/onnx/modelProto';
 import { stepScalars } from '../../src/train/adamW';
+import { momentInput, newState, varianceInput } from '../../src/train/loopGraph';
+import { graphKey } from '../../src/train/microBatches';
 import { parametersOf, type ModelShape } from '../../src/train/modelShape';
-import { gradientGraph, momentInput, newState, trainStepGraph, varianceInput } from '../../src/train/trainGraph';
+import { layoutOf } from '../../src/train/layout';
+import { localEngine } from '../../src/train/localEngine';
+import { gradientGraph, gradientOutput } from '../../src/train/trainGraph';
+import { weightsOf, freshState } from '../../src/train/trainState';
 import { forward, parameterInput, parameterInputs } from '../../src/train/transformer';
 import type { Tensor } from '../../src/ports/tensorRuntime';
-import { checkDirections, randomTensor, relativeError } from '../support/directionalCheck';
+import { checkDirections, randomTensor, relativeError, type Feeds } from '../support/directionalCheck';
+import { must, the } from '../support/events';
 import {
   batchFeeds,
+  batchParts,
   decodeFloats,
   goldenNames,
   gradientErrors,
   parameterFeeds,
+  plainForm,
   readGoldenModel,
   tensorError,
 } from '../support/goldenModel';
-import { fromTensor, type PlainTensor } from '../support/plainTensor';
+import { optimizerGraph } from '../support/optimizerGraph';
+import { fromTensor, plain } from '../support/plainTensor';
 import { evaluate, referenceRuntime } from '../support/referenceRuntime';
-import { float, int64, loadOrThrow, numbersOf, runGraph, runOrThrow } from '../support/running';
+import { float, int64, numbersOf, runGraph } from '../support/running';
 
 jest.setTimeout(60_000);
 
@@ -25,21 +35,23 @@ const runtime = ortRuntime({ device: 'cpu', threads: 2, spin: false });
 const plainFeeds = (feeds: Readonly<Record<string, Tensor>>) =>
   Object.fromEntries(Object.entries(feeds).map(([input, tensor]) => [input, fromTensor(tensor)]));
 
-const gradientName = (input: string): string => `grad:${input.slice(parameterInput('').length)}`;
+const gradientName = (input: string): string => gradientOutput(input.slice(parameterInput('').length));
 
 describe.each(goldenNames)('the whole model, %s', (name) => {
   const golden = readGoldenModel(name);
   const { shape, batch, length } = golden;
   const names = parametersOf(shape).map((parameter) => parameter.name);
+  const form = { ...plainForm, microBatch: batch };
 
-  it('has the parameters that LlamaForCausalLM has', () => {
+  it('has the parameters that transformers has', () => {
     expect(Object.keys(golden.weights).sort()).toEqual([...names].sort());
   });
 
-  it('gives the logits of LlamaForCausalLM', async () => {
+  it('gives the logits of transformers', async () => {
     const b = new GraphBuilder('logits');
     const ids = b.input('ids', 'int64', [batch, length]);
-    b.output('logits', forward(b, parameterInputs(b, shape), shape, ids, batch, length));
+    const whole = { batch, length, recompute: false, loraScale: 0 };
+    b.output('logits', forward(b, parameterInputs(b, shape), shape, { ids }, whole));
     const { ids: fed } = batchFeeds(golden);
     if (fed === undefined) throw new Error('no ids');
     const got = await runGraph(runtime, b.build(), { ids: fed, ...parameterFeeds(shape, golden.weights) });
@@ -59,7 +71,7 @@ describe.each(goldenNames)('the whole model, %s', (name) => {
   });
 
   it('agrees with central differences in double, parameter by parameter', () => {
-    const graph = gradientGraph(shape, batch, length);
+    const graph = gradientGraph(shape, form, length);
     const inputs = names.map(parameterInput);
     const feeds = plainFeeds({ ...batchFeeds(golden), ...parameterFeeds(shape, golden.weights) });
     const checked = checkDirections(graph, feeds, inputs, 5, 1e-4, gradientName);
@@ -67,52 +79,73 @@ describe.each(goldenNames)('the whole model, %s', (name) => {
     expect(checked.filter(({ error }) => !(error < 1e-6))).toEqual([]);
   });
 
-  const start = {
-    ...parameterFeeds(shape, golden.weights),
-    ...parameterFeeds(shape, undefined, momentInput),
-    ...parameterFeeds(shape, undefined, varianceInput),
-  };
+  const layout = layoutOf(parametersOf(shape));
+  const weights = new Map(names.map((parameter) => [parameter, decodeFloats(golden.weights[parameter])]));
 
-  /** Every parameter's error behind the golden steps, each step run by `run`. */
-  const trainErrors = async (
-    run: (feeds: Readonly<Record<string, Tensor>>) => Promise<Readonly<Record<string, Tensor>>>,
-  ) => {
-    let state: Readonly<Record<string, Tensor>> = start;
-    const norms: number[] = [];
-    for (const [i, { learningRate }] of golden.steps.entries()) {
-      const scalars = Object.entries(stepScalars(golden.adamW, learningRate, i + 1));
-      const fed = Object.fromEntries(scalars.map(([key, value]) => [key, float([], [value])]));
-      const got = await run({ ...state, ...batchFeeds(golden, i), ...fed });
-      norms.push(...numbersOf(got, 'loss'), ...numbersOf(got, 'gradNorm'));
-      state = Object.fromEntries(Object.keys(state).map((key) => [key, got[newState(key)] ?? float([], [])]));
-    }
+  /** Errors behind the golden steps: of losses and norms on the way, and of every parameter. */
+  const errorsOf = (norms: readonly number[], trained: (parameter: string) => ArrayLike<number>) => {
     const wanted = golden.steps.flatMap(({ loss, gradNorm }) => [loss, gradNorm]);
-    const parameters = names.map((parameter) => {
-      const got = numbersOf(state, parameterInput(parameter));
-      return { parameter, error: tensorError(got, decodeFloats(golden.trained[parameter])) };
-    });
+    const parameters = names.map((parameter) => ({
+      parameter,
+      error: tensorError(trained(parameter), decodeFloats(golden.trained[parameter])),
+    }));
     return { norms: Math.max(...norms.map((value, i) => relativeError(value, wanted[i] ?? Number.NaN))), parameters };
   };
 
-  it('trains in double as torch.optim.AdamW with clip_grad_norm_ does', async () => {
-    const graph = trainStepGraph(shape, golden.adamW, batch, length);
-    const asDouble = (tensors: Readonly<Record<string, PlainTensor>>): Record<string, Tensor> =>
-      Object.fromEntries(
-        Object.entries(tensors).map(([output, { dims, data }]) => [output, { dtype: 'float32', dims, data }]),
-      );
-    const errors = await trainErrors(async (feeds) => asDouble(evaluate(graph, plainFeeds(feeds))));
+  it('trains in double as torch.optim.AdamW with clip_grad_norm_ does', () => {
+    const graphs = [gradientGraph(shape, form, length), optimizerGraph(golden.adamW, layout.slots)] as const;
+    const zeros = (prefix: (name: string) => string) => plainFeeds(parameterFeeds(shape, undefined, prefix));
+    let state: Feeds = {
+      ...plainFeeds(parameterFeeds(shape, golden.weights)),
+      ...zeros(momentInput),
+      ...zeros(varianceInput),
+    };
+    const norms: number[] = [];
+    for (const [i, { learningRate }] of golden.steps.entries()) {
+      const gradients = evaluate(graphs[0], { ...state, ...plainFeeds(batchFeeds(golden, i)) });
+      const scalars = Object.entries(stepScalars(golden.adamW, learningRate, i + 1));
+      const fed = Object.fromEntries(scalars.map(([key, value]) => [key, plain('float32', [], [value])]));
+      const got = evaluate(graphs[1], { ...state, ...gradients, ...fed });
+      norms.push(...[gradients['loss'], got['gradNorm']].map((value) => value?.data[0] ?? Number.NaN));
+      state = Object.fromEntries(Object.keys(state).map((key) => [key, the(got[newState(key)])]));
+    }
+    const errors = errorsOf(norms, (parameter) => the(state[parameterInput(parameter)]).data);
     expect(errors.norms).toBeLessThan(1e-6);
     expect(errors.parameters.filter(({ error }) => !(error < 1e-6))).toEqual([]);
   });
 
   /** Adam divides by the gradient's own size, so an element near 0 passes all of its rounding on to the weight. */
-  it('trains in float32 as torch.optim.AdamW with clip_grad_norm_ does', async () => {
-    const program = await loadOrThrow(runtime, trainStepGraph(shape, golden.adamW, batch, length));
-    const errors = await trainErrors((feeds) => runOrThrow(program, feeds));
-    await program.release();
-    expect(errors.norms).toBeLessThan(5e-6);
-    expect(errors.parameters.filter(({ error }) => !(error < 1e-4))).toEqual([]);
-  });
+  it.each([1, 2])(
+    'trains in float32 as torch.optim.AdamW with clip_grad_norm_ does, %i at once',
+    async (microBatch) => {
+      const cut = { ...form, microBatch };
+      const key = graphKey(microBatch, length);
+      const engine = must(
+        await localEngine(runtime)({
+          model: shape,
+          config: { ...cut, ...golden.adamW },
+          layout,
+          frozen: new Map(),
+          graphs: new Map([[key, encodeModel(gradientGraph(shape, cut, length))]]),
+          microBatches: batch / microBatch,
+          start: freshState(layout, weights),
+        }),
+      );
+      const norms: number[] = [];
+      for (const [i, { learningRate }] of golden.steps.entries()) {
+        const microBatches = batchParts(golden, i, microBatch).map((feeds) => ({ key, feeds }));
+        const scalars = stepScalars(golden.adamW, learningRate, i + 1);
+        const { loss, gradNorm, updated } = the(must(await engine.run([{ microBatches, scalars }]))[0]);
+        expect(updated).toBe(true);
+        norms.push(loss, gradNorm);
+      }
+      const trained = weightsOf(must(await engine.state()).values, layout);
+      await engine.release();
+      const errors = errorsOf(norms, (parameter) => the(trained.get(parameter)));
+      expect(errors.norms).toBeLessThan(5e-6);
+      expect(errors.parameters.filter(({ error }) => !(error < 1e-4))).toEqual([]);
+    },
+  );
 });
 
 /** Shapes that the golden files have not: one key head for three, heads wider and narrower than the hidden size. */
@@ -141,7 +174,8 @@ describe.each(otherShapes)('the whole model, shape %#', (changes) => {
       ...Object.fromEntries(random),
     };
     const inputs = random.map(([name]) => name);
-    const checked = checkDirections(gradientGraph(shape, batch, length), feeds, inputs, 5, 1e-4, gradientName);
+    const graph = gradientGraph(shape, { ...plainForm, microBatch: batch }, length);
+    const checked = checkDirections(graph, feeds, inputs, 5, 1e-4, gradientName);
     expect(checked.filter(({ error }) => !(error < 1e-6))).toEqual([]);
   });
 });
@@ -149,12 +183,16 @@ describe.each(otherShapes)('the whole model, shape %#', (changes) => {
 describe('the loss', () => {
   it('ignores tokens of weight 0: their targets change nothing', () => {
     const golden = readGoldenModel('untied');
-    const graph = gradientGraph(golden.shape, golden.batch, golden.length);
+    const graph = gradientGraph(golden.shape, { ...plainForm, microBatch: golden.batch }, golden.length);
     const feeds = plainFeeds({ ...batchFeeds(golden), ...parameterFeeds(golden.shape, golden.weights) });
     const targets = feeds['targets'];
     if (targets === undefined) throw new Error('no targets');
     const ignored = golden.batches[0]?.weights.map((weight) => weight === 0) ?? [];
     const others = { ...targets, data: targets.data.map((target, i) => (ignored[i] ? 0 : target)) };
-    expect(evaluate(graph, { ...feeds, targets: others })).toEqual(evaluate(graph, feeds));
+    expect(others.data).not.toEqual(targets.data);
+    // Of token losses, those of the targets that changed are others; they weigh nothing.
+    const { nll: _, ...got } = evaluate(graph, { ...feeds, targets: others });
+    const { nll: __, ...wanted } = evaluate(graph, feeds);
+    expect(got).toEqual(wanted);
   });
 });

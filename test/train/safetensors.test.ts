@@ -288,3 +288,54 @@ test('the writer refuses what it could not read back', () => {
   expect(() => writeSafetensors([tensor('a', [1], [1]), tensor('a', [1], [1])])).toThrow('a: expected names to differ');
   expect(() => writeSafetensors([tensor('__metadata__', [1], [1])])).toThrow('__metadata__');
 });
+
+describe('written as BF16', () => {
+  const rounded = (numbers: Float32Array): Float32Array => {
+    const bytes = writeSafetensors([{ name: 'x', dims: [numbers.length], data: numbers }], {}, 'by-name', 'BF16');
+    const stored = read(bytes).tensors.get('x');
+    expect(stored?.dtype).toBe('BF16');
+    return stored?.data ?? new Float32Array(0);
+  };
+
+  test('is the nearest number, the even one of two', () => {
+    const cases: readonly (readonly [number, number])[] = [
+      [1, 1],
+      [-1.0078125, -1.0078125],
+      // Halfway between two: to the one whose last bit is 0.
+      [1 + 2 ** -8, 1],
+      [1 + 3 * 2 ** -8, 1 + 2 ** -6],
+      [-(1 + 3 * 2 ** -8), -(1 + 2 ** -6)],
+      // Just above and below halfway.
+      [1 + 2 ** -8 + 2 ** -23, 1 + 2 ** -7],
+      [1 + 3 * 2 ** -8 - 2 ** -23, 1 + 2 ** -7],
+      [2 - 2 ** -23, 2],
+      [2 ** -149, 0],
+      [3.4028234663852886e38, Infinity],
+      [-Infinity, -Infinity],
+    ];
+    expect([...rounded(Float32Array.from(cases, ([from]) => from))]).toEqual(cases.map(([, to]) => to));
+    expect(Object.is(rounded(Float32Array.of(-0))[0], -0)).toBe(true);
+    const nans = new Float32Array(Uint32Array.of(0x7fc00000, 0x7f800001, 0xff800001, 0xffffffff).buffer);
+    expect([...rounded(nans)].every(Number.isNaN)).toBe(true);
+  });
+
+  test('is as near as any, and what is written again is the same', () => {
+    fc.assert(
+      fc.property(
+        fc.float32Array({ noNaN: true, noDefaultInfinity: true, max: 2 ** 126, min: -(2 ** 126) }),
+        (numbers) => {
+          const once = rounded(numbers);
+          expect(bitsOf(rounded(once))).toEqual(bitsOf(once));
+          const neighbours = [-0x10000, 0x10000].map(
+            (step) => new Float32Array(Uint32Array.from(bitsOf(once), (bits) => bits + step).buffer),
+          );
+          numbers.forEach((x, i) => {
+            const gap = Math.abs(x - (once[i] ?? Number.NaN));
+            const others = neighbours.map((near) => Math.abs(x - (near[i] ?? Number.NaN)));
+            expect(others.some((other) => other < gap)).toBe(false);
+          });
+        },
+      ),
+    );
+  });
+});

@@ -4,7 +4,8 @@ import { sha256 } from '../../events/digest';
 import type { Completion, CompletionRequest } from '../../src/ports/languageModel';
 import { initialWeights } from '../../src/train/initialWeights';
 import type { Weights } from '../../src/train/modelShape';
-import { DecodePrograms, studentModel } from '../../src/train/student';
+import { DecodePrograms } from '../../src/train/decode/decodePrograms';
+import { studentModel } from '../../src/train/student';
 import { train } from '../../src/train/trainer';
 import { trainedEndId } from '../../src/train/trainTokenizer';
 import { must } from '../support/events';
@@ -57,9 +58,8 @@ describe('a student', () => {
     );
   });
 
-  it('says the same in batches of one and of three', async () => {
-    const texts = (completions: readonly Completion[]) => completions.map(({ text, tokenIds }) => ({ text, tokenIds }));
-    expect(texts(await answersOf(1, requests))).toEqual(texts(await answersOf(3, requests)));
+  it.each([1, 3, 16, 64])('says the same, to the last bit, in batches of %i', async (batch) => {
+    expect(await answersOf(batch, requests)).toEqual(await answersOf(2, requests));
   });
 
   it('draws by the key of the request, and not at all when greedy', async () => {
@@ -86,6 +86,75 @@ describe('a student', () => {
     }
   });
 
+  it('stops at every id that ends a text', async () => {
+    const [free] = await answersOf(3, [ask('Q: 1', 1)]);
+    const [, , third = -1] = free?.tokenIds ?? [];
+    const stopping = studentModel(
+      { checkpoint: sha256('tiny'), shape, weights: untrained, tokenizer, stopIds: [trainedEndId, third], batch: 3 },
+      programs,
+    );
+    const [stopped] = must(await stopping.complete([ask('Q: 1', 1)])());
+    const place = free?.tokenIds?.indexOf(third) ?? -1;
+    expect(stopped?.tokenIds).toEqual(free?.tokenIds?.slice(0, place + 1));
+    expect(stopped).toMatchObject({ finish: 'eos', text: tokenizer.decode(free?.tokenIds?.slice(0, place) ?? []) });
+  });
+
+  it('may draw an id that pads the embedding: it has no text', async () => {
+    const padded = { ...shape, vocabSize: 4 * tokenizer.vocabSize };
+    const settings = { checkpoint: sha256('tiny'), shape: padded, weights: initialWeights(padded, 1), tokenizer };
+    const model = studentModel({ ...settings, batch: 3 }, programs);
+    const [completion] = must(await model.complete([ask('Q: 1', 1)])());
+    const ids = completion?.tokenIds ?? [];
+    expect(ids.some((id) => id >= tokenizer.vocabSize)).toBe(true);
+    expect(completion?.text).toBe(tokenizer.decode(ids.filter((id) => id < tokenizer.vocabSize)));
+  });
+
+  it('ends before the first stop text, and says so', async () => {
+    const [free] = await answersOf(3, [ask('Q: 1', 1)]);
+    const text = free?.text ?? '';
+    expect(text.length).toBeGreaterThan(4);
+    const stopping = (stop: readonly string[]) => answersOf(3, [{ ...ask('Q: 1', 1), stop }]);
+    const [stopped] = await stopping([text.slice(3, 5), 'not there']);
+    expect(stopped).toMatchObject({ text: text.slice(0, text.indexOf(text.slice(3, 5))), finish: 'stop' });
+    const made = stopped?.tokenIds?.length ?? 0;
+    expect(tokenizer.decode(stopped?.tokenIds ?? [])).toContain(text.slice(3, 5));
+    expect(tokenizer.decode((stopped?.tokenIds ?? []).slice(0, -1))).not.toContain(text.slice(3, 5));
+    expect(stopped).toMatchObject({
+      tokenIds: free?.tokenIds?.slice(0, made),
+      logprobs: free?.logprobs?.slice(0, made),
+      usage: { completionTokens: made },
+    });
+    expect(await stopping(['not there'])).toEqual([free]);
+    expect(await stopping([])).toEqual([free]);
+  });
+
+  it('reads an empty prompt as the end of another text', async () => {
+    const [empty] = await answersOf(3, [ask('', 6)]);
+    expect(empty?.usage.promptTokens).toBe(0);
+    expect(empty?.tokenIds?.length).toBeGreaterThan(0);
+  });
+
+  it('makes nothing where no token is asked for', async () => {
+    const [none, some] = await answersOf(3, [ask('Q', 1, { maxTokens: 0 }), ask('Q', 1)]);
+    expect(none).toEqual({
+      text: '',
+      finish: 'length',
+      tokenIds: [],
+      logprobs: [],
+      usage: { promptTokens: 1, completionTokens: 0 },
+    });
+    expect(some?.tokenIds?.length).toBeGreaterThan(0);
+  });
+
+  it('gives up at once when the signal has aborted', async () => {
+    const stop = new AbortController();
+    stop.abort();
+    const model = modelOf(untrained, 3);
+    expect(await model.complete(requests, stop.signal)()).toEqual(E.left({ tag: 'Interrupted' }));
+    const scored = model.score([{ prompt: 'Q', continuation: ' one', end: true }], stop.signal);
+    expect(await scored()).toEqual(E.left({ tag: 'Interrupted' }));
+  });
+
   it('refuses a prompt that leaves no room for its answer, by name', async () => {
     const model = modelOf(untrained, 3);
     const fits = 'x'.repeat(shape.maxPositions - 8);
@@ -95,6 +164,30 @@ describe('a student', () => {
       E.left({ tag: 'PromptTooLong', tokens: prompt.length, limit: shape.maxPositions - 8, prompt }),
     );
     expect(await model.complete([])()).toEqual(E.right([]));
+  });
+});
+
+describe('a student as a scorer', () => {
+  it('judges the end of a text where it is asked to', async () => {
+    const request = { prompt: 'Q', continuation: ' one' };
+    const [without, withEnd] = must(
+      await modelOf(untrained, 3).score([
+        { ...request, end: false },
+        { ...request, end: true },
+      ])(),
+    );
+    expect(withEnd?.tokenIds).toEqual([...(without?.tokenIds ?? []), trainedEndId]);
+    expect(withEnd?.logprobs.slice(0, -1)).toEqual(without?.logprobs);
+  });
+
+  it('refuses a text that is longer than its positions, by its prompt', async () => {
+    const request = (length: number) => ({ prompt: 'Q', continuation: 'x'.repeat(length - 2), end: true });
+    const model = modelOf(untrained, 3);
+    expect(E.isRight(await model.score([request(shape.maxPositions)])())).toBe(true);
+    expect(await model.score([request(shape.maxPositions + 1)])()).toEqual(
+      E.left({ tag: 'PromptTooLong', tokens: shape.maxPositions + 1, limit: shape.maxPositions, prompt: 'Q' }),
+    );
+    expect(await model.score([])()).toEqual(E.right([]));
   });
 });
 
@@ -128,6 +221,18 @@ describe('a student that has learnt its rows by heart', () => {
         usage: { promptTokens: 4, completionTokens: 5 },
       });
     });
+  });
+
+  it('scores its answer with the log-probabilities that it gave it with, and another one lower', async () => {
+    const { weights } = must(await learnt);
+    const [made] = await answersOf(3, [ask('Q: 2', 1, { temperature: 0 })], weights);
+    const ask2 = (continuation: string) => ({ prompt: 'Q: 2', continuation, end: true });
+    const [own, other] = must(await modelOf(weights, 3).score([ask2(' two'), ask2(' six')])());
+    expect(own?.tokenIds).toEqual(made?.tokenIds);
+    made?.logprobs?.forEach((value, i) => expect(own?.logprobs[i]).toBeCloseTo(value, 4));
+    for (const score of [own, other])
+      expect(score?.logprob).toBe(score?.logprobs.reduce((sum, value) => sum + value, 0));
+    expect(own?.logprob).toBeGreaterThan((other?.logprob ?? 0) + 1);
   });
 
   it('is cut off at its maximum of tokens, one request unlike another', async () => {

@@ -4,10 +4,11 @@ import { memoryBlobStore } from '../../src/adapters/memory/blobStore';
 import { openMemoryLog } from '../../src/adapters/memory/eventLog';
 import { ortRuntime } from '../../src/adapters/onnxruntime/tensorRuntime';
 import { initialWeights } from '../../src/train/initialWeights';
+import { localEngine } from '../../src/train/localEngine';
 import type { ModelShape } from '../../src/train/modelShape';
 import { loadTokenizer } from '../../src/train/tokenizer';
 import type { TrainConfig } from '../../src/train/trainConfig';
-import type { TrainPorts } from '../../src/train/trainer';
+import type { TrainPorts } from '../../src/train/trainingRun';
 import type { TrainRequest } from '../../src/train/trainRequest';
 import { byteLevelTokenizer } from '../../src/train/trainTokenizer';
 import { environment } from '../support/builders';
@@ -33,6 +34,7 @@ export const config: TrainConfig = {
   steps: 6,
   epochs: null,
   batchSize: 2,
+  microBatch: 2,
   learningRate: 1e-2,
   warmup: 0.2,
   schedule: 'linear',
@@ -44,6 +46,10 @@ export const config: TrainConfig = {
   normaliser: 'tokens',
   checkpointEvery: 2,
   lengthMultiple: 32,
+  packing: false,
+  recompute: false,
+  lora: null,
+  heldOut: null,
 };
 
 const section = (kind: 'prompt' | 'attempt', text: string, weight: number) => ({
@@ -92,7 +98,7 @@ export const runtime = ortRuntime({ device: 'cpu', threads: 1, spin: false });
 export const newPorts = (changed: Partial<TrainPorts> = {}): TrainPorts => ({
   log: openMemoryLog({ now: testClock() }),
   blobs: memoryBlobStore(),
-  runtime,
+  startEngine: localEngine(runtime),
   signal: new AbortController().signal,
   ...changed,
 });

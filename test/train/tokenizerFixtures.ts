@@ -68,4 +68,16 @@ export const texts: readonly string[] = [
   'x  ½  ⅷ ٣٤٥ ⅷ ² ½ １２３ 1234567 1,234.5',
   'a'.repeat(300),
   ' '.repeat(50) + '\n'.repeat(5) + '('.repeat(40) + '"'.repeat(9),
+  ' leading',
+  '  two  spaces \n three   \t end  ',
+  'a_b snake_case camelCase x=1;\n    return x  # 4\n\tif (!y) {}\n',
+  "can't CAN'T it'S we'Ve 'ſ Kelvin K ’s",
+  // Combining marks out of order, apart and alone; characters that NFC changes for good; Hangul in parts.
+  'e\u0301 q\u0307\u0323 \u1e9b\u0323 \u0323\u0307a A\u030a\u0301 \u0344 \u0301',
+  '\u212b \u2126 \u0958 \uf900 \u1100\u1161\u11a8 \uac00\u11a8 \u05d0\u05bc\u05b7',
+  // Marks that have a class since Unicode 11 to 16, which Hugging Face's NFC does not know.
+  'q\u0300\u08d3 x\u0300\u{10f46} x\u0300\u1ac0 \u{11382}\u{113c9}',
+  'one▁two ▁three ▁▁ <0x41><0x0A> <s>x</s> <unk>',
+  '<|im_start|>user\nHi <tool_call>{"a": 1}</tool_call><think>\n\n</think> <tool_call<think> [INST] x [/INST]<pad>',
+  'so step by step, the step by step correct answer is correct.',
 ];

@@ -4,11 +4,16 @@ import * as fc from 'fast-check';
 import { sha256 } from '../../events/digest';
 import type { RecordedEvent } from '../../events/envelope';
 import type { BlobStore } from '../../src/ports/blobStore';
-import { train, type TrainPorts } from '../../src/train/trainer';
+import type { StartEngine } from '../../src/train/engine';
+import { train } from '../../src/train/trainer';
+import type { TrainPorts } from '../../src/train/trainingRun';
 import { trainingIdOf, type TrainRequest } from '../../src/train/trainRequest';
 import { decodedOf, factsOf } from '../collect/decoded';
 import { collect, must } from '../support/events';
+import { scriptedEngine } from '../support/scriptedEngine';
 import { config, newPorts, request, rowOf, rows } from './tinyTraining';
+
+jest.setTimeout(30_000);
 
 const eventsOf = (ports: TrainPorts): Promise<readonly RecordedEvent[]> => collect(ports.log.readAll());
 const leavesOf = async (ports: TrainPorts): Promise<readonly string[]> =>
@@ -59,7 +64,7 @@ describe('a training', () => {
     const twoShapes = request({ config: { lengthMultiple: 16 } });
     const first = must(await train(twoShapes, one));
     const [started] = factsOf(await decodedOf(one.log), 'TrainingStarted');
-    expect(Object.keys(started?.graphs ?? {})).toEqual(['2x16', '2x32']);
+    expect(Object.keys(started?.graphs ?? {})).toEqual(['2x16', '2x32', 'adamW']);
     expect(must(await train(twoShapes, two)).receipt).toEqual(first.receipt);
     expect(await leavesOf(two)).toEqual(await leavesOf(one));
     const changed = must(await train(request({ seed: 5, config: { lengthMultiple: 16 } }), other));
@@ -82,8 +87,8 @@ describe('a training', () => {
     const ports = newPorts();
     const first = must(await train(request(), ports));
     const before = await leavesOf(ports);
-    const refusing = { ...ports.runtime, load: () => TE.left({ tag: 'GraphRefused', message: 'no need' } as const) };
-    const again = must(await train(request(), { ...ports, runtime: refusing }));
+    const refused = async () => E.left({ tag: 'GraphRefused', message: 'no need' } as const);
+    const again = must(await train(request(), { ...ports, startEngine: refused }));
     expect(again).toMatchObject({ receipt: first.receipt, reusedSteps: 6 });
     for (const [name, data] of first.weights) expect(again.weights.get(name)).toEqual(data);
     expect(await leavesOf(ports)).toEqual(before);
@@ -226,6 +231,69 @@ describe('a training that cannot be', () => {
     expect(await leavesOf(ports)).toEqual(before);
   });
 
+  it('keeps what was made before a step whose loss is not finite, and goes on there', async () => {
+    const ports = newPorts();
+    const changed = { config: { learningRate: 1e30, warmup: 0, checkpointEvery: 100 } };
+    const failure = await refused(changed, ports);
+    const step = failure.tag === 'LossNotFinite' ? failure.step : 0;
+    expect(step).toBeGreaterThan(1);
+    expect(await typesOf(ports)).toEqual(['TrainingStarted', 'StepRecorded', 'CheckpointWritten']);
+    const before = await leavesOf(ports);
+    expect(await refused(changed, ports)).toEqual(failure);
+    expect(await leavesOf(ports)).toEqual(before);
+  });
+
+  it.each([1, 3, 5, 6])('fails at step %i once, and is the same when it goes on as if it had not', async (bad) => {
+    for (const block of [1, 4]) {
+      const changed = { config: { checkpointEvery: 100 } };
+      let failures = 1;
+      const runs: number[] = [];
+      const engine = (fails: boolean) =>
+        scriptedEngine({
+          block,
+          loss: (step) => (fails && step === bad && failures-- > 0 ? Number.NaN : 1 / step),
+          onRun: (_, made) => void runs.push(made + 1),
+        });
+      const plain = newPorts({ startEngine: engine(false) });
+      const whole = must(await train(request(changed), plain));
+      const ports = newPorts({ startEngine: engine(true) });
+      expect(await refused(changed, ports)).toMatchObject({ tag: 'LossNotFinite', step: bad, loss: Number.NaN });
+      const written = factsOf(await decodedOf(ports.log), 'StepRecorded').flatMap(({ steps }) =>
+        steps.map(({ step }) => step),
+      );
+      expect(written).toEqual(Array.from({ length: bad - 1 }, (_, i) => i + 1));
+      runs.length = 0;
+      const resumed = must(await train(request(changed), ports));
+      expect(runs[0]).toBe(bad);
+      expect(resumed.reusedSteps).toBe(bad - 1);
+      expect(resumed.receipt).toEqual(whole.receipt);
+    }
+  });
+
+  it('ends where its engine fails, and says why', async () => {
+    const error = { tag: 'RunFailed', message: 'the thread ended with code 1' } as const;
+    const failing: StartEngine = async (setup) => {
+      const engine = must(await scriptedEngine({})(setup));
+      return E.right({ ...engine, run: async () => E.left(error) });
+    };
+    expect(await refused({}, newPorts({ startEngine: failing }))).toEqual(error);
+    expect(await refused({}, newPorts({ startEngine: async () => E.left(error) }))).toEqual(error);
+  });
+
+  it('lets its engine go, however it ends', async () => {
+    let released = 0;
+    const watched =
+      (fails: boolean): StartEngine =>
+      async (setup) => {
+        const engine = must(await scriptedEngine({ loss: (step) => (fails && step === 3 ? NaN : 1) })(setup));
+        return E.right({ ...engine, release: async () => void released++ });
+      };
+    must(await train(request(), newPorts({ startEngine: watched(false) })));
+    await refused({}, newPorts({ startEngine: watched(true) }));
+    await train(request(), stoppingAt(newPorts({ startEngine: watched(false) }), 2));
+    expect(released).toBe(3);
+  });
+
   describe('goes on from a state that is', () => {
     const half = async (): Promise<{
       ports: TrainPorts;
@@ -266,6 +334,48 @@ describe('a training that cannot be', () => {
       const missing = { tag: 'BlobMissing', digest: state, where: 'memory' } as const;
       expect(await again({ get: () => TE.left(missing) })).toEqual(E.left(missing));
     });
+  });
+});
+
+describe('what a training records of its steps', () => {
+  it('is the mean loss of every kind of section, and their tokens', async () => {
+    const ports = newPorts();
+    must(await train(request({ config: { normaliser: 'tokens' } }), ports));
+    for (const step of factsOf(await decodedOf(ports.log), 'StepRecorded').flatMap(({ steps }) => steps)) {
+      const sections = Object.values(step.sections);
+      expect(Object.keys(step.sections).sort()).toEqual(['attempt', 'prompt']);
+      expect(sections.reduce((sum, { tokens }) => sum + tokens, 0)).toBe(step.tokens);
+      // Every weight is 1: the loss is the mean over all of them.
+      const mean = sections.reduce((sum, { tokens, loss }) => sum + tokens * loss, 0) / step.tokens;
+      expect(Math.abs(mean - step.loss) / step.loss).toBeLessThan(1e-6);
+      expect(step.heldOutLoss).toBeNull();
+    }
+  });
+});
+
+describe('a training of low-rank factors', () => {
+  const adapting = () =>
+    request({ config: { lora: { rank: 2, alpha: 4, targets: ['q_proj', 'down_proj'] }, learningRate: 0.05 } });
+
+  it('writes a whole student, and the adapter beside it; resumes exactly', async () => {
+    const ports = newPorts();
+    const trained = must(await train(adapting(), ports));
+    const { receipt, weights } = trained;
+    expect(receipt.lastLoss).toBeLessThan(receipt.firstLoss);
+    const { weights: base } = adapting().base;
+    const changed = [...weights].filter(([name, data]) => data.some((value, i) => value !== base.get(name)?.[i]));
+    expect(changed.map(([name]) => name.split('.').slice(-2, -1)[0])).toEqual(['q_proj', 'down_proj']);
+    const final = factsOf(await decodedOf(ports.log), 'CheckpointWritten').at(-1);
+    expect(Object.keys(final?.files ?? {})).toEqual(
+      expect.arrayContaining(['model.safetensors', 'adapter/adapter_config.json', 'adapter/adapter_model.safetensors']),
+    );
+    const stopped = newPorts();
+    await train(adapting(), stoppingAt(stopped, 3));
+    expect(must(await train(adapting(), stopped)).receipt).toEqual(receipt);
+    expect(await leavesOf(stopped)).toEqual(await leavesOf(ports));
+    // Found again, it is the same student.
+    const again = must(await train(adapting(), ports));
+    for (const [name, data] of weights) expect(again.weights.get(name)).toEqual(data);
   });
 });
 

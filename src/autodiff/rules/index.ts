@@ -3,10 +3,11 @@ import type { GradientRule, Verdict } from '../rule';
 import { elementwise } from './elementwise';
 import { indexing } from './indexing';
 import { linear } from './linear';
+import { model } from './model';
 import { reduction } from './reduction';
 
 /** Every gradient rule; test/autodiff checks each on its own examples. */
-export const rules: readonly GradientRule[] = [...elementwise, ...linear, ...reduction, ...indexing];
+export const rules: readonly GradientRule[] = [...elementwise, ...linear, ...reduction, ...indexing, ...model];
 
 const ruleOf = (op: OpName): Verdict => {
   const rule = rules.find((candidate) => candidate.op === op);
@@ -31,14 +32,22 @@ export const verdicts: Readonly<Record<OpName, Verdict>> = {
   Transpose: ruleOf('Transpose'),
   Expand: ruleOf('Expand'),
   ReduceSum: ruleOf('ReduceSum'),
+  ReduceSumSquare: ruleOf('ReduceSumSquare'),
   ReduceMean: ruleOf('ReduceMean'),
+  SimplifiedLayerNormalization: ruleOf('SimplifiedLayerNormalization'),
+  SkipSimplifiedLayerNormalization: 'refuse',
+  RotaryEmbedding: ruleOf('RotaryEmbedding'),
   Softmax: ruleOf('Softmax'),
   LogSoftmax: ruleOf('LogSoftmax'),
   SoftmaxCrossEntropyLoss: ruleOf('SoftmaxCrossEntropyLoss'),
   Gather: ruleOf('Gather'),
   GatherElements: 'refuse',
+  Compress: 'refuse',
+  ScatterND: 'refuse',
+  ScatterElements: 'refuse',
   OneHot: 'noGradient',
   Concat: 'refuse',
+  Split: 'refuse',
   Where: ruleOf('Where'),
   Cast: ruleOf('Cast'),
   Less: 'noGradient',

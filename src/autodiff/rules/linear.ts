@@ -21,7 +21,13 @@ const matMulRule: GradientRule = {
   ],
 };
 
-/** Y = op(A) op(B), each matrix transposed or not; both gradients are Gemms again. */
+/**
+ * Y = op(A) op(B), each matrix transposed or not; both gradients are Gemms again. In Y = A Bᵀ, a linear's form, dB = dYᵀ A
+ * is made of a transposed copy of dY: ONNX Runtime's product of plain matrices is faster than its own transposition by
+ * more than the copy costs (3 to 5 % of a training step; the adapter keeps the optimiser from fusing them again). Where B is
+ * wider than high, dBᵀ is made instead: the runtime divides a product among threads along its longer side, and where that
+ * is the columns, its bits depend on the number of threads (test/adapters/onnxruntime.test.ts keeps the proof).
+ */
 const gemmRule: GradientRule = {
   op: 'Gemm',
   since: 13,
@@ -32,7 +38,12 @@ const gemmRule: GradientRule = {
     const transB = node.attributes['transB'] === 1;
     return [
       () => (transA ? gemm(b, y, dy, transB, true) : gemm(b, dy, y, false, !transB)),
-      () => (transB ? gemm(b, dy, x, true, transA) : gemm(b, x, dy, !transA, false)),
+      () => {
+        if (!transB) return gemm(b, x, dy, !transA, false);
+        const [rows = 1, columns = 1] = staticShape(y);
+        if (rows >= columns || transA) return gemm(b, transpose(b, dy, [1, 0]), x, false, transA);
+        return transpose(b, gemm(b, transpose(b, x, [1, 0]), dy), [1, 0]);
+      },
     ];
   },
   examples: [
@@ -40,6 +51,8 @@ const gemmRule: GradientRule = {
     { inputs: [{ shape: [3, 2] }, { shape: [3, 4] }], attributes: { transA: 1, transB: 0 } },
     { inputs: [{ shape: [2, 3] }, { shape: [4, 3] }], attributes: { transA: 0, transB: 1 } },
     { inputs: [{ shape: [3, 2] }, { shape: [4, 3] }], attributes: { transA: 1, transB: 1 } },
+    { inputs: [{ shape: [2, 5] }, { shape: [3, 5] }], attributes: { transA: 0, transB: 1 } },
+    { inputs: [{ shape: [5, 2] }, { shape: [3, 5] }], attributes: { transA: 1, transB: 1 } },
   ],
 };
 

@@ -1,4 +1,4 @@
-import { div, mul, oneHot, reduceSum, reshape, sub } from '../../onnx/ops';
+import { div, mul, reduceSum, reshape, scale, sub } from '../../onnx/ops';
 import { sizeOf, staticShape, type GraphBuilder, type Node, type Value } from '../../onnx/graph';
 import { gradOf, inputOf, outputOf, type GradientRule } from '../rule';
 
@@ -44,6 +44,17 @@ const reduceMeanRule: GradientRule = {
   examples: [{ inputs: [{ shape: [2, 3, 4] }, { ints: [-1] }], attributes: { keepdims: 1 } }],
 };
 
+/** d Σ x² = 2 x dx. */
+const reduceSumSquareRule: GradientRule = {
+  op: 'ReduceSumSquare',
+  since: 18,
+  vjp: (b, node, grads) => [() => mul(b, scale(b, inputOf(node, 0), 2), spread(b, node, gradOf(node, grads))), null],
+  examples: [
+    { inputs: [{ shape: [2, 3] }, { ints: [0] }], attributes: { keepdims: 0 } },
+    { inputs: [{ shape: [2, 3] }, { ints: [0, 1] }], attributes: { keepdims: 1 } },
+  ],
+};
+
 const axisOf = (node: Node): number => {
   const { axis } = node.attributes;
   if (typeof axis !== 'number') throw new Error(`${node.op} node "${node.name}" has no axis`);
@@ -77,8 +88,9 @@ const logSoftmaxRule: GradientRule = {
 };
 
 /**
- * Per-row loss of logits [N, V] against targets [N]: d logits = (softmax - onehot) dloss, from the node's second output.
- * A gradient that arrives at the log-probabilities themselves is refused: nothing of ours reads them.
+ * Per-row loss of logits [N, V] against targets [N]: d logits = softmax dloss - onehot dloss, from the node's second
+ * output; the targets' places are written by a scatter, one a row. A gradient that arrives at the log-probabilities
+ * themselves is refused: nothing of ours reads them.
  */
 const softmaxCrossEntropyLossRule: GradientRule = {
   op: 'SoftmaxCrossEntropyLoss',
@@ -86,11 +98,14 @@ const softmaxCrossEntropyLossRule: GradientRule = {
   vjp: (b, node, grads) => {
     if (grads[1] !== undefined) throw new Error(`node "${node.name}": the gradient of log_prob is not supported`);
     const logProb = outputOf(node, 1);
-    const [rows = 1, vocabulary = 1] = staticShape(logProb);
+    const [rows = 1] = staticShape(logProb);
     return [
       () => {
-        const error = sub(b, b.one('Exp', [logProb]), oneHot(b, inputOf(node, 1), vocabulary, logProb.dtype));
-        return mul(b, error, reshape(b, gradOf(node, grads), [rows, 1]));
+        const dLoss = reshape(b, gradOf(node, grads), [rows, 1]);
+        const targets = reshape(b, inputOf(node, 1), [rows, 1]);
+        const scaled = mul(b, b.one('Exp', [logProb]), dLoss);
+        const atTarget = sub(b, b.one('GatherElements', [scaled, targets], { axis: 1 }), dLoss);
+        return b.one('ScatterElements', [scaled, targets, atTarget], { axis: 1 });
       },
       null,
     ];
@@ -100,6 +115,7 @@ const softmaxCrossEntropyLossRule: GradientRule = {
 
 export const reduction: readonly GradientRule[] = [
   reduceSumRule,
+  reduceSumSquareRule,
   reduceMeanRule,
   softmaxRule,
   logSoftmaxRule,

@@ -1,9 +1,11 @@
 import { collectTrajectories } from '../../collect/collectTrajectories';
 import { scriptedEditor } from '../../collect/editor';
 import { poseSet } from '../../run/problems';
-import { DecodePrograms, studentModel } from '../../train/student';
+import { DecodePrograms } from '../../train/decode/decodePrograms';
+import { studentModel } from '../../train/student';
 import { jsonFlag, ledgerFlag, progressFlags, runtimeFlags, setFlag, type Command } from '../command';
-import { openRuntime, withLedger } from '../compose';
+import { withLedger } from '../compose';
+import { onDevice } from '../cuda/device';
 import { runPorts } from '../runPorts';
 import { must, stop, usage } from '../faults';
 import { loadRun } from '../runConfig';
@@ -38,7 +40,7 @@ export const collect: Command = {
     'tripost collect --config run.yaml --student latest',
     'tripost collect -c run.yaml --student ./student --iteration 2 --json',
   ],
-  run: async (args, context) => {
+  run: onDevice(async (args, context) => {
     const iteration = args.whole('iteration') ?? 1;
     if (iteration === 0) usage('--iteration: iterations count from 1');
     args.whole('seed');
@@ -47,18 +49,17 @@ export const collect: Command = {
     const { script } = task;
     if (script === undefined) return stop({ tag: 'NoScript', task: task.name });
     const name = args.need('student');
-    const runtime = openRuntime(args);
-    const programs = new DecodePrograms(runtime);
     await withLedger(args, context, 'create', async (ledger) => {
       const { log } = ledger;
       const { train, testSeen, testUnseen, seed, gold } = config.task;
       const source = { task, config: config.task.config, seed, counts: { train, testSeen, testUnseen }, gold };
       const student = await loadStudent(name, ledger);
       const { set, problems } = must(await poseSet(log, source));
-      const ports = runPorts(ledger, runtime, context);
+      const ports = runPorts(args, ledger, context);
+      const programs = new DecodePrograms(ports.runtime);
       const runId = await noteIteration(input, ports, iteration, student.digest, set);
       const { passes, sampling, maxCalls, rightAnswer, concurrency, ...edit } = config.collect;
-      const { digest: checkpoint, shape, weights, tokenizer } = student;
+      const { digest: checkpoint, shape, weights, tokenizer, kept } = student;
       try {
         const { done, outcomes, newCalls, reusedCalls } = must(
           await collectTrajectories(
@@ -66,7 +67,10 @@ export const collect: Command = {
             { runId, iteration, passes, seed: config.seed, sampling, maxCalls, edit, rightAnswer, concurrency },
             {
               ...ports,
-              student: studentModel({ checkpoint, shape, weights, tokenizer, batch: config.generate.batch }, programs),
+              student: studentModel(
+                { checkpoint, shape, weights, tokenizer, stopIds: kept?.stopIds, batch: config.generate.batch },
+                programs,
+              ),
               editor: scriptedEditor(script),
               task,
               onProgress: (progress) => ports.onProgress({ phase: 'collect', iteration, progress }),
@@ -95,5 +99,5 @@ export const collect: Command = {
       }
     });
     return 'ok';
-  },
+  }),
 };

@@ -4,28 +4,19 @@ import { dirname, join } from 'node:path';
 import * as E from 'fp-ts/Either';
 import { eventRetracted } from '../../../events/eventRetracted';
 import { openSqliteLog } from '../../adapters/sqlite/eventLog';
-import { encodeModel } from '../../onnx/modelProto';
-import { GraphBuilder } from '../../onnx/graph';
-import type { TensorRuntime } from '../../ports/tensorRuntime';
 import { verify } from '../../ledger/verify';
 import { Args } from '../args';
 import { jsonFlag, ledgerFlag, type Command } from '../command';
 import { blobFolder, environmentOf, ledgerPath, openRuntime } from '../compose';
+import { cudaChecks, graphPlaces } from '../cuda/checks';
+import { tryCuda, type TriedCuda } from '../cuda/device';
+import { thisMachine } from '../cuda/outside';
+import { cudaReport } from '../cuda/report';
+import { tinyGraphs } from '../cuda/tinyGraphs';
+import { tryRuntime } from '../cuda/trial';
+import { failed, note, ok, type Check } from '../doctorCheck';
 import { Stop } from '../faults';
-import { typed } from '../lazy';
 import { codeVersion, packageJson } from '../packageRoot';
-
-interface Check {
-  readonly name: string;
-  /** `note`: not needed, or not to be had on this machine. */
-  readonly status: 'ok' | 'note' | 'failed';
-  readonly detail: string;
-  /** What to do about it. */
-  readonly fix: string | null;
-}
-
-const ok = (name: string, detail: string): Check => ({ name, status: 'ok', detail, fix: null });
-const failed = (name: string, detail: string, fix: string): Check => ({ name, status: 'failed', detail, fix });
 
 const messageOf = (failure: unknown): string => {
   if (failure instanceof Stop && 'message' in failure.fault) return failure.fault.message;
@@ -44,42 +35,26 @@ const machine = (): Check => {
   return ok('machine', `${cpus().length} x ${model}, ${(totalmem() / 2 ** 30).toFixed(1)} GiB of memory`);
 };
 
-const cudaFix =
-  'CUDA libraries are not fetched by default (.npmrc). With an NVIDIA driver on Linux x64: ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild onnxruntime-node';
-
-/** A provider that is not there is a finding here, not something for the runtime to shout about on stderr. */
-const hush = (): void => {
+/** That it computes, not only that it is listed. */
+const cpuProvider = async (): Promise<Check> => {
+  const name = 'provider cpu';
+  const bad = (detail: string): Check => failed(name, detail, 'Run `npm ci` again on this machine.');
   try {
-    typed<typeof import('onnxruntime-node')>(require('onnxruntime-node')).env.logLevel = 'fatal';
-  } catch {
-    // That it does not load is what the check of the provider says.
-  }
-};
-
-/** [1, 2] + [3, 4] on a provider: that it computes, not only that it is listed. */
-const provider = async (device: 'cpu' | 'cuda'): Promise<Check> => {
-  const name = `provider ${device}`;
-  const bad = (detail: string): Check =>
-    device === 'cpu'
-      ? failed(name, detail, 'Run `npm ci` again on this machine.')
-      : { name, status: 'note', detail, fix: cudaFix };
-  let runtime: TensorRuntime;
-  try {
-    runtime = openRuntime(new Args([], { device, threads: '1' }));
+    const runtime = openRuntime(new Args([], { device: 'cpu', threads: '1' }));
+    const tried = await tryRuntime(runtime);
+    if (E.isLeft(tried)) return bad(tried.left);
+    return ok(name, `ONNX Runtime ${runtime.version} loads a graph and computes it`);
   } catch (failure) {
     return bad(messageOf(failure));
   }
-  const b = new GraphBuilder('doctor');
-  const x = b.input('x', 'float32', [2]);
-  b.output('y', b.one('Add', [x, b.constant('float32', [2], [3, 4])]));
-  const program = await runtime.load(encodeModel(b.build()))();
-  if (E.isLeft(program)) return bad(program.left.message.split('\n')[0] ?? '');
-  const got = await program.right.run({ x: { dtype: 'float32', dims: [2], data: Float32Array.of(1, 2) } })();
-  await program.right.release();
-  if (E.isLeft(got)) return bad(got.left.message);
-  const sum = [...(got.right['y']?.data ?? [])].map(Number);
-  if (sum.join() !== '4,6') return bad(`expected [1, 2] + [3, 4] = [4, 6], got [${sum.join(', ')}]`);
-  return ok(name, `ONNX Runtime ${runtime.version} loads a graph and computes it`);
+};
+
+const cudaProvider = async (): Promise<TriedCuda> => {
+  try {
+    return await tryCuda(() => openRuntime(new Args([], { device: 'cuda', threads: '1' })));
+  } catch (failure) {
+    return { report: cudaReport(thisMachine), reasons: [messageOf(failure)] };
+  }
 };
 
 /** A ledger in a folder of its own: append, read back, verify. */
@@ -122,8 +97,7 @@ const disk = (folder: string): Check => {
   const { bavail, bsize } = statfsSync(folder);
   const free = bavail * bsize;
   const detail = `${(free / 2 ** 30).toFixed(1)} GiB free in ${folder}`;
-  if (free < needed)
-    return { name: 'disk', status: 'note', detail, fix: 'A run of the demo needs some 100 MiB; larger models more.' };
+  if (free < needed) return note('disk', detail, 'A run of the demo needs some 100 MiB; larger models more.');
   return ok('disk', detail);
 };
 
@@ -144,22 +118,29 @@ export const doctor: Command = {
   json: 'object',
   details: [
     'Each provider computes a tiny graph; SQLite writes, reads and verifies a ledger beside --ledger. Nothing is left behind.',
-    'JSON: {ok, version, checks: [{name, status: "ok" | "note" | "failed", detail, fix}]}.',
+    'For CUDA it looks for the provider, the libraries that it needs and the driver, and names the one command that installs',
+    'what is missing; it also says which nodes of our graphs would run on the CPU all the same.',
+    'JSON: {ok, version, checks: [{name, status: "ok" | "note" | "failed", detail, fix}], cuda: {platform, supported, wanted,',
+    'provider, libraries: [{name, use, state, path, version, others}], driver, missing, fix, reasons, graphs}}.',
   ].join('\n'),
   arguments: [],
   flags: [ledgerFlag, jsonFlag],
   examples: ['tripost doctor', 'tripost doctor --ledger /data/ledger.db --json'],
   run: async (args, context) => {
-    hush();
     const ledger = ledgerPath(args);
     const folder = dirname(ledger);
     const rest = existsSync(folder)
       ? [await sqlite(folder), disk(folder), blobs(ledger)]
       : [failed('disk', `there is no folder ${folder}`, 'Make it, or name another --ledger.')];
-    const checks = [node(), machine(), await provider('cpu'), await provider('cuda'), ...rest];
+    // CUDA first: what it says of itself while it loads is turned off before the runtime begins.
+    const cuda = await cudaProvider();
+    const places = graphPlaces(tinyGraphs());
+    const checks = [node(), machine(), await cpuProvider(), ...cudaChecks(cuda, places), ...rest];
     const broken = checks.filter((check) => check.status === 'failed');
     if (context.json) {
-      await context.out.json({ ok: broken.length === 0, version: codeVersion(), checks });
+      const { report, reasons } = cuda;
+      const found = { ...report, reasons, graphs: places };
+      await context.out.json({ ok: broken.length === 0, version: codeVersion(), checks, cuda: found });
     } else {
       const { green, red, yellow } = context.out.colors;
       const sign = { ok: green('ok    '), note: yellow('note  '), failed: red('FAILED') };

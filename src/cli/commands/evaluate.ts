@@ -2,9 +2,11 @@ import type { ProblemPosed } from '../../../events/problemPosed';
 import { cellScores, metrics, parts } from '../../../projections/scoreboard';
 import { evaluate as scoreStudent } from '../../evaluate/evaluate';
 import { findTask } from '../../tasks';
-import { DecodePrograms, studentModel } from '../../train/student';
+import { DecodePrograms } from '../../train/decode/decodePrograms';
+import { studentModel } from '../../train/student';
 import { jsonFlag, ledgerFlag, progressFlags, runtimeFlags, seedFlag, type Command } from '../command';
 import { openRuntime, withLedger } from '../compose';
+import { onDevice } from '../cuda/device';
 import { must, stop, usage } from '../faults';
 import { eventsOf, findProblemSet } from '../find';
 import { loadStudent } from '../student';
@@ -68,7 +70,7 @@ export const evaluate: Command = {
     'tripost evaluate --checkpoint latest',
     'tripost evaluate --checkpoint ./student --problems word-sorting --max-tokens 128 --json',
   ],
-  run: async (args, context) => {
+  run: onDevice(async (args, context) => {
     const name = args.need('checkpoint');
     const seed = args.whole('seed') ?? 1;
     const maxTokens = args.whole('maxTokens') ?? 512;
@@ -86,7 +88,7 @@ export const evaluate: Command = {
       const problems = (await eventsOf(log, 'ProblemPosed'))
         .map((event) => event.data)
         .filter((problem) => problem.set === problemSet && problem.split === split);
-      const { digest: checkpoint, shape, weights, tokenizer } = student;
+      const { digest: checkpoint, shape, weights, tokenizer, kept } = student;
       try {
         const { evaluation, reused } = must(
           await scoreStudent(
@@ -103,7 +105,7 @@ export const evaluate: Command = {
             {
               log,
               task: problems.length === 0 ? stop({ tag: 'NoProblems', problemSet }) : taskOf(problems),
-              student: studentModel({ checkpoint, shape, weights, tokenizer, batch }, programs),
+              student: studentModel({ checkpoint, shape, weights, tokenizer, stopIds: kept?.stopIds, batch }, programs),
               signal: context.signal,
               onProgress: (done, total) =>
                 context.progress.report({ phase: 'evaluate', done, total, unit: 'problems', detail: '' }),
@@ -143,5 +145,5 @@ export const evaluate: Command = {
       }
     });
     return 'ok';
-  },
+  }),
 };

@@ -6,7 +6,8 @@ import type { RunInput, RunSummary } from '../../run/runContext';
 import { problemSetOf } from '../../run/problems';
 import type { Args } from '../args';
 import { jsonFlag, ledgerFlag, progressFlags, runtimeFlags, setFlag, type Command, type Context } from '../command';
-import { ledgerPath, openRuntime, withLedger, type Ledger } from '../compose';
+import { ledgerPath, withLedger, type Ledger } from '../compose';
+import { onDevice } from '../cuda/device';
 import { runPorts } from '../runPorts';
 import { must, stop } from '../faults';
 import { eventsOf, findCheckpoint } from '../find';
@@ -166,7 +167,7 @@ export const run: Command = {
     'tripost run run.yaml --policy tripost-no-balance -S train.steps=40 -S collect.passes=2',
     'tripost run run.yaml --dry-run --json',
   ],
-  run: async (args, context) => {
+  run: onDevice(async (args, context) => {
     args.whole('seed');
     args.whole('iterations');
     const { input } = loadRun(args.at(0), args, ['seed', 'iterations', 'policy']);
@@ -177,10 +178,9 @@ export const run: Command = {
     const out = args.text('out');
     if (out !== undefined) checkOut(resolve(out), runIdOf(input));
     if (input.task.script === undefined) return stop({ tag: 'NoScript', task: input.task.name });
-    const runtime = openRuntime(args);
     await withLedger(args, context, 'create', async (ledger) => {
       const { log } = ledger;
-      const summary = must(await runLoop(input, runPorts(ledger, runtime, context)));
+      const summary = must(await runLoop(input, runPorts(args, ledger, context)));
       context.progress.end();
       const written = await eventsOf(log, 'CheckpointWritten');
       const weights = new Map(written.map(({ data }) => [data.checkpoint, data.weights]));
@@ -189,5 +189,5 @@ export const run: Command = {
       await (context.json ? context.out.json(report) : show(context, summary, weights, args));
     });
     return 'ok';
-  },
+  }),
 };

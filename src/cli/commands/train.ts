@@ -6,7 +6,8 @@ import * as E from 'fp-ts/Either';
 import { parse } from 'yaml';
 import { PathReporter } from 'io-ts/PathReporter';
 import { jsonFlag, ledgerFlag, progressFlags, runtimeFlags, seedFlag, setFlag, type Command } from '../command';
-import { environmentOf, openRuntime, withLedger } from '../compose';
+import { environmentOf, openEngine, openRuntime, withLedger } from '../compose';
+import { onDevice } from '../cuda/device';
 import { must, usage } from '../faults';
 import { findDataset } from '../find';
 import { overridesOf, readRunConfig, type Override } from '../runConfig';
@@ -62,7 +63,7 @@ export const train: Command = {
     'tripost train --dataset latest --base latest',
     'tripost train --dataset 9d2e41 --base ./student -S steps=200 -S learningRate=1e-4 --seed 2 --json',
   ],
-  run: async (args, context) => {
+  run: onDevice(async (args, context) => {
     const file = args.text('config');
     const start = file === undefined ? paperTrainConfig : readRunConfig(file, []).train;
     const config = configOf(start, overridesOf(args));
@@ -73,13 +74,13 @@ export const train: Command = {
     await withLedger(args, context, 'append', async (ledger) => {
       const { log, blobs } = ledger;
       const dataset = await findDataset(log, wanted);
-      const { digest, shape, weights, tokenizer } = await loadStudent(from, ledger);
+      const { digest, shape, weights, tokenizer, kept } = await loadStudent(from, ledger);
       const { receipt, reusedSteps } = must(
         await trainStudent(
           {
             dataset,
             rows: must(await loadRows(blobs, dataset)),
-            base: { ref: { kind: 'checkpoint', digest }, shape, weights, tokenizer },
+            base: { ref: { kind: 'checkpoint', digest }, shape, weights, tokenizer, kept },
             config,
             seed,
             runId: null,
@@ -89,7 +90,7 @@ export const train: Command = {
           {
             log,
             blobs,
-            runtime,
+            startEngine: openEngine(args),
             signal: context.signal,
             onStep: (step, steps) =>
               context.progress.report({
@@ -111,5 +112,5 @@ export const train: Command = {
       await context.out.line(`fingerprints ${receipt.fingerprints}`);
     });
     return 'ok';
-  },
+  }),
 };

@@ -2,16 +2,22 @@ import type { ModelError } from '../../ports/languageModel';
 import type { RuntimeError } from '../../ports/tensorRuntime';
 import type { CheckpointError } from '../../train/checkpoint';
 import type { TokenizerError } from '../../train/tokenizer';
-import { because, type Explained, type Table } from './explained';
+import { because, some, type Explained, type Table } from './explained';
+
+const checkpointAdvice = (tag: CheckpointError['tag']): string => {
+  if (tag === 'ConfigUnsupported')
+    return 'Only models of the Llama family (Llama, Mistral, Qwen2, Qwen3, and what is built like them) can be trained and run here.';
+  if (tag === 'TensorNotFinite')
+    return 'Nothing was changed. The file is damaged, or the model diverged when it was trained: take an earlier checkpoint.';
+  return 'Nothing was changed. Copy the model folder again, whole, or export it again with `tripost export-student`.';
+};
 
 const checkpoint = ({ file, field, expected, got, tag }: CheckpointError): Explained =>
   because(
     tag === 'ConfigUnsupported' ? 'usage' : 'blob',
     `The checkpoint cannot be used: ${file}${field === '' ? '' : `, ${field}`}`,
     `  expected ${expected}, got ${got}`,
-    tag === 'ConfigUnsupported'
-      ? 'Only Llama-family models (RMSNorm, RoPE, SwiGLU, no biases) can be trained and run here.'
-      : 'Nothing was changed. Copy the model folder again, whole, or export it again with `tripost export-student`.',
+    checkpointAdvice(tag),
   );
 
 const tokenizer = (error: TokenizerError): Explained =>
@@ -19,12 +25,17 @@ const tokenizer = (error: TokenizerError): Explained =>
     'usage',
     `The tokenizer cannot be used: ${'field' in error ? error.field : 'tokenizer.json'}`,
     `  expected ${error.expected}, got ${error.got}`,
-    'Only byte-level BPE tokenizers (GPT-2, Llama 3, SmolLM, or one trained here) keep every text exactly.',
+    'BPE tokenizers of the Llama family can be used: byte-level (GPT-2, Llama 3, SmolLM2, Qwen, one trained here), or with space marks and byte fallback (Llama 2, TinyLlama, Mistral).',
   );
 
 /** Messages of models, their files and the runtime. */
 export const modelTable: Table<
-  ModelError['tag'] | RuntimeError['tag'] | CheckpointError['tag'] | TokenizerError['tag'] | 'RuntimeMissing'
+  | ModelError['tag']
+  | RuntimeError['tag']
+  | CheckpointError['tag']
+  | TokenizerError['tag']
+  | 'RuntimeMissing'
+  | 'CudaUnavailable'
 > = {
   PromptTooLong: ({ tokens, limit, prompt }) =>
     because(
@@ -73,6 +84,14 @@ export const modelTable: Table<
       `  ${message}`,
       'Run `npm ci` again; `tripost doctor` says what is missing.',
     ),
+  CudaUnavailable: ({ reasons, fix }) =>
+    because(
+      'runtime',
+      'CUDA does not compute on this machine:',
+      ...some(reasons, 5).map((reason) => `  ${reason}`),
+      fix === null ? '`tripost doctor` shows what it has found.' : `Install what is missing: ${fix}`,
+      '--device cpu runs anywhere, --device auto takes CUDA where it computes.',
+    ),
   FileMissing: checkpoint,
   FileDamaged: checkpoint,
   ConfigUnsupported: checkpoint,
@@ -80,6 +99,7 @@ export const modelTable: Table<
   TensorMissing: checkpoint,
   TensorExtra: checkpoint,
   TensorShape: checkpoint,
+  TensorNotFinite: checkpoint,
   TokenizerNotJson: tokenizer,
   TokenizerUnsupported: tokenizer,
   TokenizerDamaged: tokenizer,

@@ -9,6 +9,7 @@ export const runTable: Table<
   | 'DatasetUnreadable'
   | 'ReceiptDiffers'
   | 'EmptyDataset'
+  | 'NothingHeldOut'
   | 'RowsTooLong'
   | 'BatchWithoutWeight'
   | 'LossNotFinite'
@@ -62,6 +63,12 @@ export const runTable: Table<
       `The dataset ${dataset} has no rows: there is nothing to train on.`,
       'Nothing was trained. `tripost derive --policy ...` says which rule dropped what; choose another policy or collect more.',
     ),
+  NothingHeldOut: ({ rows, share }) =>
+    because(
+      'usage',
+      `Of ${rows} rows, the share ${share} is none: there is nothing to measure the training on.`,
+      'Nothing was trained. Raise train.heldOut.share, or set train.heldOut to null.',
+    ),
   RowsTooLong: ({ limit, rows }) =>
     because(
       'usage',
@@ -82,7 +89,7 @@ export const runTable: Table<
       `The loss is not finite at step ${step}.`,
       `  loss ${loss}, gradient norm ${gradNorm}, learning rate ${learningRate}`,
       `  batch: ${some([...new Set(rows)], 4).join(', ')}`,
-      'This step was not recorded; the ledger is whole, and no checkpoint has these weights.',
+      'Nothing was updated: the steps before it are saved, and no checkpoint has these weights.',
       'Lower train.learningRate or raise train.warmup: that is another training, so nothing of this one is in its way.',
     ),
   TrainingDiffers: ({ trainingId, field, expected, got }) =>

@@ -1,0 +1,193 @@
+import * as E from 'fp-ts/Either';
+import { encodeModel } from '../onnx/modelProto';
+import type { Program, RuntimeError, Tensor, TensorRuntime } from '../ports/tensorRuntime';
+import { adamWScalars, decays, type AdamW, type StepScalars } from './adamW';
+import { adamWStep, addVectors } from './vectorKernel';
+import type { ShardClient } from './engine';
+import type { Layout, Share, Slot } from './layout';
+import { gradientOutput, squaresGraph } from './trainGraph';
+import { parameterInput } from './transformer';
+
+/** Feeds of one micro-batch, besides the parameters. */
+export type Feeds = Readonly<Record<string, Tensor>>;
+
+/** What one micro-batch gives besides its gradients: the loss, scaled, and the losses of its tokens in nats. */
+export interface BatchLoss {
+  readonly loss: number;
+  readonly nll: Float32Array;
+}
+
+/** Values and AdamW moments of every trained parameter, flat. */
+export interface FlatState {
+  readonly values: Float32Array;
+  readonly m: Float32Array;
+  readonly v: Float32Array;
+}
+
+/** Vectors that all shards of an engine see: values after an update, and gradients of single micro-batches. */
+export interface Exchange {
+  readonly values: Float32Array;
+  readonly slots: readonly Float32Array[];
+}
+
+export interface ShardSetup {
+  readonly layout: Layout;
+  /** What this shard sums, keeps moments of and updates. */
+  readonly share: Share;
+  readonly optimizer: AdamW;
+  /** Parameters that are fed and not trained. */
+  readonly frozen: ReadonlyMap<string, Tensor>;
+  /** ONNX bytes by key: gradient graphs and loss graphs of the batch shapes that will come. */
+  readonly graphs: ReadonlyMap<string, Uint8Array>;
+  /** Undefined where this is the only shard: then nothing is exchanged. */
+  readonly exchange: Exchange | undefined;
+  /** All values, and the moments of the share. They are the shard's from now on: it changes them in place. */
+  readonly start: FlatState;
+}
+
+type Result<T> = Promise<E.Either<RuntimeError, T>>;
+
+/**
+ * One worker's part of a training: a whole copy of the values, on which it computes gradients of micro-batches, and a
+ * share of the parameters, whose gradients it sums and which it updates. All sums run in the order of the micro-batches,
+ * so results do not depend on how many shards there are.
+ */
+export class Shard implements ShardClient {
+  private readonly programs = new Map<string, Program>();
+  private readonly values: Float32Array;
+  private readonly m: Float32Array;
+  private readonly v: Float32Array;
+  /** Summed gradients of the share. */
+  private readonly sum: Float32Array;
+  /** Gradients of one micro-batch; the sum itself where a single shard computes the first. */
+  private own: Float32Array | undefined;
+  private readonly parameters: Readonly<Record<string, Tensor>>;
+
+  constructor(
+    private readonly runtime: TensorRuntime,
+    private readonly setup: ShardSetup,
+  ) {
+    const { layout, share, start, frozen } = setup;
+    this.values = start.values;
+    this.m = start.m;
+    this.v = start.v;
+    this.sum = new Float32Array(share.size);
+    this.parameters = {
+      ...Object.fromEntries([...frozen].map(([name, tensor]) => [parameterInput(name), tensor])),
+      ...Object.fromEntries(layout.slots.map((slot) => [parameterInput(slot.name), part(this.values, slot)])),
+    };
+  }
+
+  private async program(key: string, bytes: () => Uint8Array): Result<Program> {
+    const known = this.programs.get(key);
+    if (known !== undefined) return E.right(known);
+    const loaded = await this.runtime.load(bytes())();
+    if (E.isRight(loaded)) this.programs.set(key, loaded.right);
+    return loaded;
+  }
+
+  private graph(key: string): Uint8Array {
+    const bytes = this.setup.graphs.get(key);
+    if (bytes === undefined) throw new Error(`no graph "${key}"`);
+    return bytes;
+  }
+
+  /**
+   * Gradients of one micro-batch. With an exchange they go into its slot; a single shard adds them to the sum at once,
+   * `first` says that this is the first micro-batch of the step.
+   */
+  async gradient(key: string, feeds: Feeds, slot: number, first: boolean): Result<BatchLoss> {
+    const program = await this.program(key, () => this.graph(key));
+    if (E.isLeft(program)) return program;
+    const { layout, exchange } = this.setup;
+    const direct = exchange === undefined && first;
+    if (!direct) this.own ??= new Float32Array(layout.size);
+    const target = direct ? this.sum : (this.own ?? this.sum);
+    const into = Object.fromEntries(layout.slots.map((place) => [gradientOutput(place.name), part(target, place)]));
+    const fetched = await program.right.run({ ...feeds, ...this.parameters }, into)();
+    if (E.isLeft(fetched)) return fetched;
+    if (exchange !== undefined) exchange.slots[slot]?.set(target);
+    else if (!direct) addVectors(this.sum, [target]);
+    return E.right(lossOf(fetched.right));
+  }
+
+  /** Losses of one batch, without gradients. */
+  async losses(key: string, feeds: Feeds): Result<BatchLoss> {
+    const program = await this.program(key, () => this.graph(key));
+    if (E.isLeft(program)) return program;
+    const fetched = await program.right.run({ ...feeds, ...this.parameters })();
+    return E.isLeft(fetched) ? fetched : E.right(lossOf(fetched.right));
+  }
+
+  /** Adds the share's part of the first `count` slots to its sum, in their order. */
+  async collect(count: number, first: boolean): Promise<void> {
+    const { share, exchange } = this.setup;
+    const slots = exchange?.slots.slice(0, count) ?? [];
+    if (slots.length < count) throw new Error(`expected ${count} slots to collect from, got ${slots.length}`);
+    const gradients = slots.map((slot) => slot.subarray(share.offset, share.offset + share.size));
+    const [start] = gradients;
+    if (first && start !== undefined) this.sum.set(start);
+    addVectors(this.sum, first ? gradients.slice(1) : gradients);
+  }
+
+  private ownSlots(): readonly Slot[] {
+    const { layout, share } = this.setup;
+    return layout.slots.slice(share.first, share.end).map((slot) => ({ ...slot, offset: slot.offset - share.offset }));
+  }
+
+  /** The sum of squares of each of the share's gradients. */
+  async squares(): Result<readonly number[]> {
+    const slots = this.ownSlots();
+    const program = await this.program('squares', () => encodeModel(squaresGraph(slots)));
+    if (E.isLeft(program)) return program;
+    const feeds = slots.map((slot) => [gradientOutput(slot.name), { ...part(this.sum, slot), dims: [slot.size] }]);
+    const fetched = await program.right.run(Object.fromEntries(feeds))();
+    return E.isLeft(fetched) ? fetched : E.right(Array.from(fetched.right['squares']?.data ?? [], Number));
+  }
+
+  /** AdamW on the share, in place; the new values go to the exchange. */
+  async update(scalars: StepScalars, clip: number): Promise<void> {
+    const { share, optimizer, exchange } = this.setup;
+    const mine = this.values.subarray(share.offset, share.offset + share.size);
+    const factors = [true, false].map((decaying) => adamWScalars(optimizer, scalars, clip, decaying));
+    for (const { offset, size, kind } of this.ownSlots()) {
+      const of = (vector: Float32Array): Float32Array => vector.subarray(offset, offset + size);
+      const chosen = factors[decays(kind) ? 0 : 1];
+      if (chosen !== undefined) adamWStep(of(mine), of(this.m), of(this.v), of(this.sum), chosen);
+    }
+    exchange?.values.set(mine, share.offset);
+  }
+
+  /** Takes the other shards' values from the exchange, once all have updated theirs. */
+  async refresh(): Promise<void> {
+    const { share, exchange } = this.setup;
+    if (exchange === undefined) return;
+    this.values.set(exchange.values.subarray(0, share.offset));
+    const end = share.offset + share.size;
+    this.values.set(exchange.values.subarray(end), end);
+  }
+
+  /** Copies of the share's values and moments. */
+  async snapshot(): Promise<FlatState> {
+    const { offset, size } = this.setup.share;
+    return { values: this.values.slice(offset, offset + size), m: this.m.slice(), v: this.v.slice() };
+  }
+
+  async release(): Promise<void> {
+    for (const program of this.programs.values()) await program.release();
+    this.programs.clear();
+  }
+}
+
+/** A parameter's part of a flat vector, as a tensor over the same memory. */
+const part = (vector: Float32Array, { dims, offset, size }: Slot): Tensor => ({
+  dtype: 'float32',
+  dims,
+  data: vector.subarray(offset, offset + size),
+});
+
+const lossOf = (fetched: Readonly<Record<string, Tensor>>): BatchLoss => {
+  const nll = fetched['nll']?.data;
+  if (!(nll instanceof Float32Array)) throw new Error('the graph gives no token losses');
+  return { loss: Number(fetched['loss']?.data[0] ?? Number.NaN), nll };
+};

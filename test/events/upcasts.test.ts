@@ -1,0 +1,38 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { stepRecorded } from '../../events/stepRecorded';
+import { trainingCompleted } from '../../events/trainingCompleted';
+import { must } from '../support/events';
+import { examples } from '../support/examples';
+import { fixtures } from '../support/golden';
+
+/** The data of an event as it was written once. */
+const written = (name: string): unknown => {
+  const { data }: { readonly data: unknown } = JSON.parse(readFileSync(join(fixtures, 'events', name), 'utf8'));
+  return data;
+};
+
+describe('an old event', () => {
+  it('StepRecorded@1: its steps have no losses by section and none on rows held out', () => {
+    const { steps, ...rest } = examples.StepRecorded;
+    expect(must(stepRecorded.decode(1, written('StepRecorded.v1.json')))).toEqual({
+      ...rest,
+      steps: steps.map((step) => ({ ...step, sections: {}, heldOutLoss: null })),
+    });
+  });
+
+  it('TrainingCompleted@1: the weights are those behind its last step', () => {
+    expect(must(trainingCompleted.decode(1, written('TrainingCompleted.v1.json')))).toEqual({
+      ...examples.TrainingCompleted,
+      chosenStep: examples.TrainingCompleted.steps,
+    });
+  });
+
+  it('is the same fact as the new one that says it', () => {
+    const [steps, receipt] = ['StepRecorded.v1.json', 'TrainingCompleted.v1.json'].map(written);
+    expect(stepRecorded.idOf(must(stepRecorded.decode(1, steps)))).toBe(stepRecorded.idOf(examples.StepRecorded));
+    expect(trainingCompleted.idOf(must(trainingCompleted.decode(1, receipt)))).toBe(
+      trainingCompleted.idOf(examples.TrainingCompleted),
+    );
+  });
+});

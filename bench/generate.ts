@@ -136,7 +136,7 @@ const main = async (): Promise<void> => {
   const torch = findTorch();
   console.log(torch === undefined ? 'skipped: no PyTorch' : `PyTorch ${torch.version}`);
   const decoding = new DecodePrograms(ortRuntime({ device: 'cpu', threads, spin: true }));
-  await decoding.use(shape, weights, async (load) => {
+  await decoding.use(shape, weights, async ({ load }) => {
     const programs = { prefill: orThrow(await load('prefill')), step: orThrow(await load('step')) };
     const ours: Contender = {
       name: 'tripost',

@@ -100,7 +100,7 @@ const completionOf = (
 
 const complete = async (
   student: StudentSettings,
-  load: StudentPrograms,
+  { load, arrays }: StudentPrograms,
   requests: readonly CompletionRequest[],
   signal: AbortSignal | undefined,
 ): Promise<E.Either<ModelError, readonly Completion[]>> => {
@@ -116,7 +116,9 @@ const complete = async (
   if (E.isLeft(prefill)) return E.left(unavailable(prefill.left));
   if (E.isLeft(step)) return E.left(unavailable(step.left));
   const programs = { prefill: prefill.right, step: step.right };
-  const made = await new Generator(shape, programs, student.stopIds ?? [tokenizer.endId], rows, batch).all(signal);
+  const made = await new Generator(shape, programs, student.stopIds ?? [tokenizer.endId], rows, batch, arrays).all(
+    signal,
+  );
   if (E.isLeft(made)) return E.left(unavailable(made.left));
   if (made.right === undefined) return E.left({ tag: 'Interrupted' });
   const generated = made.right;
@@ -131,7 +133,7 @@ const complete = async (
 
 const score = async (
   { shape, tokenizer }: StudentSettings,
-  load: StudentPrograms,
+  { load }: StudentPrograms,
   requests: readonly ScoreRequest[],
   signal: AbortSignal | undefined,
 ): Promise<E.Either<ModelError, readonly Score[]>> => {
@@ -169,7 +171,7 @@ export const studentModel = (student: StudentSettings, programs: DecodePrograms)
   ref: { kind: 'checkpoint', digest: student.checkpoint },
   batch: student.batch * batchesAtOnce,
   complete: (requests, signal) => () =>
-    programs.use(student.shape, student.weights, (load) => complete(student, load, requests, signal)),
+    programs.use(student.shape, student.weights, (lent) => complete(student, lent, requests, signal)),
   score: (requests, signal) => () =>
-    programs.use(student.shape, student.weights, (load) => score(student, load, requests, signal)),
+    programs.use(student.shape, student.weights, (lent) => score(student, lent, requests, signal)),
 });

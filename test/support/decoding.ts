@@ -34,7 +34,7 @@ export const decode = (
   rows: readonly DecodeRow[],
   { places, ends = [] }: DecodeSettings,
 ): Promise<readonly GeneratedRow[]> =>
-  programs.use(shape, weights, async (load) => {
+  programs.use(shape, weights, async ({ load }) => {
     const loaded = { prefill: must(await load('prefill')), step: must(await load('step')) };
     return the(must(await new Generator(shape, loaded, ends, rows.map(generationRow), places).all()));
   });

@@ -169,11 +169,11 @@ describe('a student', () => {
 
 describe('a student as a scorer', () => {
   it('judges the end of a text where it is asked to', async () => {
-    const request = { prompt: 'Q', continuation: ' one' };
+    const asked = { prompt: 'Q', continuation: ' one' };
     const [without, withEnd] = must(
       await modelOf(untrained, 3).score([
-        { ...request, end: false },
-        { ...request, end: true },
+        { ...asked, end: false },
+        { ...asked, end: true },
       ])(),
     );
     expect(withEnd?.tokenIds).toEqual([...(without?.tokenIds ?? []), trainedEndId]);
@@ -181,10 +181,10 @@ describe('a student as a scorer', () => {
   });
 
   it('refuses a text that is longer than its positions, by its prompt', async () => {
-    const request = (length: number) => ({ prompt: 'Q', continuation: 'x'.repeat(length - 2), end: true });
+    const asked = (length: number) => ({ prompt: 'Q', continuation: 'x'.repeat(length - 2), end: true });
     const model = modelOf(untrained, 3);
-    expect(E.isRight(await model.score([request(shape.maxPositions)])())).toBe(true);
-    expect(await model.score([request(shape.maxPositions + 1)])()).toEqual(
+    expect(E.isRight(await model.score([asked(shape.maxPositions)])())).toBe(true);
+    expect(await model.score([asked(shape.maxPositions + 1)])()).toEqual(
       E.left({ tag: 'PromptTooLong', tokens: shape.maxPositions + 1, limit: shape.maxPositions, prompt: 'Q' }),
     );
     expect(await model.score([])()).toEqual(E.right([]));

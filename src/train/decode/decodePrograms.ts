@@ -3,6 +3,7 @@ import type { Graph } from '../../onnx/graph';
 import { encodeModel } from '../../onnx/modelProto';
 import type { Program, RuntimeError, TensorRuntime } from '../../ports/tensorRuntime';
 import type { ModelShape, Weights } from '../modelShape';
+import { ArrayPool } from './keyValueCache';
 import { decodeTensors, weightFeeds, type DecodeWeights } from './decodeWeights';
 import { prefillGraph, scoreGraph } from './prefillGraph';
 import { stepGraph, stepsPerRun } from './stepGraph';
@@ -11,8 +12,11 @@ const graphs = { prefill: prefillGraph, step: stepGraph, score: scoreGraph };
 type GraphName = keyof typeof graphs;
 type Loaded = E.Either<RuntimeError, Program>;
 
-/** One student's graphs, each loaded when it is first asked for. */
-export type StudentPrograms = (name: GraphName) => Promise<Loaded>;
+/** One student's graphs, each loaded when it is first asked for, and arrays for its caches. */
+export interface StudentPrograms {
+  readonly load: (name: GraphName) => Promise<Loaded>;
+  readonly arrays: ArrayPool;
+}
 
 /** Students whose graphs stay loaded: an iteration's own, and the one before it. */
 const kept = 2;
@@ -21,6 +25,7 @@ const kept = 2;
 const constantBytes = 2 ** 31 - 2 ** 24;
 
 interface Student {
+  readonly arrays: ArrayPool;
   readonly programs: Map<GraphName, Promise<Loaded>>;
   /** Between the prefill graph and the one that follows it; afterwards the runtime has its own copies. */
   weights: DecodeWeights | undefined;
@@ -45,13 +50,21 @@ export class DecodePrograms {
 
   /** Lends a student's programs to `work`; they are not released before it is done. */
   async use<T>(shape: ModelShape, weights: Weights, work: (programs: StudentPrograms) => Promise<T>): Promise<T> {
-    const student = this.students.get(weights) ?? { programs: new Map(), weights: undefined, users: 0 };
+    const student = this.students.get(weights) ?? {
+      arrays: new ArrayPool(),
+      programs: new Map(),
+      weights: undefined,
+      users: 0,
+    };
     this.students.delete(weights);
     this.students.set(weights, student);
     student.users++;
     try {
       await this.releaseOld();
-      return await work((name) => this.program(student, shape, weights, name));
+      return await work({
+        load: (name) => this.program(student, shape, weights, name),
+        arrays: student.arrays,
+      });
     } finally {
       student.users--;
     }

@@ -2,7 +2,7 @@ import * as E from 'fp-ts/Either';
 import type { Program, RuntimeError, Tensor } from '../../ports/tensorRuntime';
 import type { ModelShape } from '../modelShape';
 import { masked } from '../transformer';
-import { KeyValueCache } from './keyValueCache';
+import { ArrayPool, KeyValueCache } from './keyValueCache';
 import { readingFeeds, readingGroups } from './reading';
 import { stepsPerRun } from './stepGraph';
 
@@ -108,15 +108,24 @@ export class Generator {
     private readonly endIds: readonly number[],
     private readonly rows: readonly GenerationRow[],
     places: number,
+    arrays = new ArrayPool(),
   ) {
     this.places = Math.max(1, places);
     this.results = rows.map(() => ({ tokenIds: [], logprobs: [], finish: 'length' }));
     this.waiting = [...rows.keys()].filter((index) => (rows[index]?.maxTokens ?? 0) > 0);
-    this.cache = new KeyValueCache(shape, Math.min(this.places, rows.length));
+    this.cache = new KeyValueCache(shape, Math.min(this.places, rows.length), arrays);
   }
 
-  /** The continuations in the rows' order; undefined when the signal aborted first. */
+  /** The continuations in the rows' order; undefined when the signal aborted first. To be called once. */
   async all(signal?: AbortSignal): Promise<E.Either<RuntimeError, readonly GeneratedRow[] | undefined>> {
+    try {
+      return await this.made(signal);
+    } finally {
+      this.cache.release();
+    }
+  }
+
+  private async made(signal?: AbortSignal): Promise<E.Either<RuntimeError, readonly GeneratedRow[] | undefined>> {
     while (this.waiting.length + this.active.length > 0) {
       if (signal?.aborted === true) return E.right(undefined);
       const failed = (await this.admit()) ?? (await this.decode());

@@ -5,6 +5,22 @@ import { cacheNames } from './stepGraph';
 /** The capacity is a multiple of this: rows are moved seldom, and little is read that is masked. */
 const growth = 64;
 
+/** Arrays to use again: large new ones cost more than what is written into them. What they hold is left in them. */
+export class ArrayPool {
+  private free: Float32Array[] = [];
+
+  /** An array of so many numbers at least. */
+  take(size: number): Float32Array {
+    const fitting = this.free.find((array) => array.length >= size);
+    this.free = this.free.filter((array) => array !== fitting);
+    return fitting ?? new Float32Array(size);
+  }
+
+  give(array: Float32Array): void {
+    if (array.length > 0) this.free.push(array);
+  }
+}
+
 /**
  * Keys and values of the rows being decoded, in arrays that the step graph reads without a copy: per layer
  * [places, KV, capacity, d]. Rows are at places 0 to n - 1; behind a row's length there are zeros up to the capacity.
@@ -21,6 +37,7 @@ export class KeyValueCache {
   constructor(
     private readonly shape: ModelShape,
     private readonly places: number,
+    private readonly pool: ArrayPool,
   ) {
     this.pastNames = cacheNames('past', shape.layers).flat();
     this.madeNames = cacheNames('made', shape.layers).flat();
@@ -101,6 +118,12 @@ export class KeyValueCache {
     };
   }
 
+  /** Gives the arrays back; the cache is over. */
+  release(): void {
+    for (const array of this.arrays) this.pool.give(array);
+    this.arrays = [];
+  }
+
   /** Numbers in so many places of one array. */
   private size(places: number): number {
     return places * this.shape.kvHeads * this.capacity * this.shape.headDim;
@@ -113,7 +136,7 @@ export class KeyValueCache {
     const [count, room] = [this.rows * kvHeads, this.places * kvHeads * to];
     this.arrays = this.arrays.map((array) => {
       // Twice the room, of which only what is used is ever touched.
-      const target = array.length >= room ? array : new Float32Array(2 * room);
+      const target = array.length >= room ? array : this.pool.take(2 * room);
       for (let i = 0; i < count; i++) {
         // From the last on where they move up, so that none is written over before it has moved.
         const at = to > from ? count - 1 - i : i;
@@ -121,6 +144,7 @@ export class KeyValueCache {
         target.set(array.subarray(at * from, at * from + filled), at * to);
         target.fill(0, at * to + filled, (at + 1) * to);
       }
+      if (target !== array) this.pool.give(array);
       return target;
     });
     this.capacity = capacity;

@@ -74,6 +74,15 @@ const windowMasks = (
   return { past, made: b.one('Where', [isRecent, b.scalar('float32', 0), far]) };
 };
 
+/** Makes the outputs of the last node the graph's, under these names: `output` would copy each. */
+const nameOutputs = (b: GraphBuilder, names: readonly string[]): void => {
+  const last = b.nodes.pop();
+  if (last === undefined) throw new Error('there is no node');
+  const outputs = last.outputs.map((value, i) => ({ ...value, name: `${names[i]}` }));
+  b.nodes.push({ ...last, outputs });
+  b.outputs.push(...outputs);
+};
+
 const inputsOf = (b: GraphBuilder, { vocabSize, kvHeads, headDim, layers, slidingWindow }: ModelShape) => ({
   logits: b.input('logits', 'float32', ['batch', vocabSize]),
   position: b.input('position', 'int64', ['batch']),
@@ -169,18 +178,14 @@ export const stepGraph = (shape: ModelShape, weights: DecodeWeights): Graph => {
   const notDone = b.one('Less', [position, b.scalar('int64', 0)]);
   const noPlaces = placesBefore.map(() => b.constant('float32', [1, 1, 1, 0], []));
   const start = [inputs.logits, notDone, ...past.flatMap(() => [inputs.none, inputs.none]), ...noPlaces];
-  const results = b.emit('Loop', [inputs.steps, b.scalar('bool', 1), ...start], { body: { graph: body.build() } });
-  const fetched = new Map<string, Value | undefined>([
-    ['next', results[0]],
-    ...cacheNames('made', layers)
-      .flat()
-      .map((name, i) => [name, results[2 + i]] as const),
-    ['tokens', results[start.length]],
-    ['logprobs', results[start.length + 1]],
+  b.emit('Loop', [inputs.steps, b.scalar('bool', 1), ...start], { body: { graph: body.build() } });
+  nameOutputs(b, [
+    'next',
+    'done',
+    ...cacheNames('made', layers).flat(),
+    ...placesBefore.map(() => 'madePlaces'),
+    'tokens',
+    'logprobs',
   ]);
-  for (const [name, value] of fetched) {
-    if (value === undefined) throw new Error(`the loop does not give "${name}"`);
-    b.output(name, value);
-  }
   return b.build();
 };

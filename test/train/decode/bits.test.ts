@@ -124,7 +124,7 @@ describe.each(Object.entries(shapes))('%s', (_, shape) => {
       continuation: Array.from({ length: i % 30 }, (__, at) => (i * 31 + at * 7) % shape.vocabSize),
     }));
     const score = (threads: number, asked: readonly ScoreRow[]) =>
-      the(programs[threads - 1]).use(shape, weights, async (load) =>
+      the(programs[threads - 1]).use(shape, weights, async ({ load }) =>
         the(must(await scoreRows(shape, must(await load('score')), asked))),
       );
     const together = await score(2, texts);

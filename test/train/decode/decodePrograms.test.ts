@@ -62,7 +62,7 @@ describe('decoding programs', () => {
     const { counts, counted } = counting();
     const programs = new DecodePrograms(counted);
     const [first = new Map(), ...others] = students;
-    await programs.use(shape, first, async (load) => {
+    await programs.use(shape, first, async ({ load }) => {
       must(await load('step'));
       for (const other of others) await generate(programs, other);
       expect(counts).toEqual({ loaded: 7, released: 4 });
@@ -89,7 +89,7 @@ describe('decoding programs', () => {
       load: () => () => Promise.resolve(E.left({ tag: 'GraphRefused', message: 'no such operator' })),
     };
     const programs = new DecodePrograms(refusing);
-    await programs.use(shape, goldenWeights(golden), async (load) =>
+    await programs.use(shape, goldenWeights(golden), async ({ load }) =>
       expect(await load('score')).toEqual(E.left({ tag: 'GraphRefused', message: 'no such operator' })),
     );
     await programs.release();

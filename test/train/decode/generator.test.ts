@@ -120,7 +120,7 @@ describe('places', () => {
   });
 
   const watched = (rows: readonly DecodeRow[], places: number) =>
-    programs.use(shape, weights, async (load) => {
+    programs.use(shape, weights, async ({ load }) => {
       const [prefills, steps]: [number[], number[]] = [[], []];
       const loaded: GeneratorPrograms = {
         prefill: counting(must(await load('prefill')), prefills),
@@ -152,7 +152,7 @@ describe('places', () => {
 
   it('are left when the signal aborts', async () => {
     const stop = new AbortController();
-    const made = await programs.use(shape, weights, async (load) => {
+    const made = await programs.use(shape, weights, async ({ load }) => {
       const loaded = { prefill: must(await load('prefill')), step: must(await load('step')) };
       const step: Program = {
         ...loaded.step,

@@ -1,12 +1,14 @@
 import * as fc from 'fast-check';
 import type { Tensor } from '../../../src/ports/tensorRuntime';
-import { KeyValueCache } from '../../../src/train/decode/keyValueCache';
+import { ArrayPool, KeyValueCache } from '../../../src/train/decode/keyValueCache';
 import { readGoldenModel } from '../../support/goldenModel';
 import { the } from '../../support/events';
 
 const { shape } = readGoldenModel('gqa-tied');
 const { layers, kvHeads, headDim } = shape;
 const [places, longest] = [4, 300];
+/** Shared by all runs, so that arrays come with what others left in them. */
+const pool = new ArrayPool();
 
 /** What a graph gives for some rows of some positions; every number is another. */
 const madeBy = (rows: number, steps: number, seed: number): Readonly<Record<string, Tensor>> => {
@@ -43,7 +45,7 @@ type Row = Map<string, number[]>;
 it('holds the rows that a list of lists holds, with zeros behind them', () => {
   fc.assert(
     fc.property(fc.array<Action>(action, { maxLength: 25 }), (actions) => {
-      const cache = new KeyValueCache(shape, places);
+      const cache = new KeyValueCache(shape, places, pool);
       const model: { length: number; row: Row }[] = [];
       const take = (row: Row, made: Readonly<Record<string, Tensor>>, source: number, count: number): void => {
         for (const [name, tensor] of Object.entries(made))
@@ -93,13 +95,25 @@ it('holds the rows that a list of lists holds, with zeros behind them', () => {
           }
         });
       });
+      cache.release();
     }),
     { numRuns: 60 },
   );
 });
 
+it('hands arrays on', () => {
+  const shared = new ArrayPool();
+  const first = shared.take(10);
+  expect(first).toHaveLength(10);
+  expect(shared.take(10)).not.toBe(first);
+  shared.give(first);
+  expect(shared.take(11)).toHaveLength(11);
+  expect(shared.take(9)).toBe(first);
+  expect(shared.take(9)).toHaveLength(9);
+});
+
 it('refuses to write where there is no room', () => {
-  const cache = new KeyValueCache(shape, 1);
+  const cache = new KeyValueCache(shape, 1, new ArrayPool());
   cache.fit(64);
   cache.add(madeBy(1, 64, 1), 0, 64);
   expect(() => cache.append(0, madeBy(1, 1, 2), 0, 1)).toThrow('no room for 65 positions: fit() comes first');

@@ -13,7 +13,7 @@ const programs = new DecodePrograms(ortRuntime({ device: 'cpu', threads: 2, spin
 afterAll(() => programs.release());
 
 const score = (shape: ModelShape, weights: Weights, rows: readonly ScoreRow[]) =>
-  programs.use(shape, weights, async (load) => the(must(await scoreRows(shape, must(await load('score')), rows))));
+  programs.use(shape, weights, async ({ load }) => the(must(await scoreRows(shape, must(await load('score')), rows))));
 
 it.each(goldenNames)('gives the log-probabilities of transformers, %s', async (name) => {
   const golden = readGoldenModel(name);
@@ -68,7 +68,7 @@ describe('scoring', () => {
     const stop = new AbortController();
     stop.abort();
     const rows = [{ prompt: [1], continuation: [2] }];
-    const got = await programs.use(shape, weights, async (load) =>
+    const got = await programs.use(shape, weights, async ({ load }) =>
       scoreRows(shape, must(await load('score')), rows, stop.signal),
     );
     expect(got).toEqual(E.right(undefined));

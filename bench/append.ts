@@ -1,20 +1,15 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import * as E from 'fp-ts/Either';
 import { canonicalJson } from '../events/digest';
 import { leafHash, type NewEvent } from '../events/envelope';
 import { connect } from '../src/adapters/sqlite/connection';
 import { openSqliteLog, type SqliteLog } from '../src/adapters/sqlite/eventLog';
 import { compare, rate, report, type Line } from './measure';
 import { syntheticLedger } from './syntheticLedger';
+import { orThrow } from './table';
 
 /** Appending to the ledger against bare prepared inserts of the same rows, durable on both sides. */
-
-const orThrow = <L, R>(either: E.Either<L, R>): R => {
-  if (E.isLeft(either)) throw new Error(JSON.stringify(either.left));
-  return either.right;
-};
 
 const folder = mkdtempSync(join(tmpdir(), 'tripost-bench-'));
 const now = (): string => '2026-01-01T00:00:00.000Z';

@@ -1,4 +1,3 @@
-import * as E from 'fp-ts/Either';
 import { draws } from '../projections/random';
 import { sha256 } from '../events/digest';
 import { ortRuntime } from '../src/adapters/onnxruntime/tensorRuntime';
@@ -8,21 +7,13 @@ import { localEngine } from '../src/train/localEngine';
 import { loopEngine } from '../src/train/loopEngine';
 import type { FlatState } from '../src/train/shard';
 import type { TrainConfig } from '../src/train/trainConfig';
-import { benchShapes, workload } from './trainWorkload';
+import { shapeNamed, workload } from './trainWorkload';
+import { orThrow } from './table';
 
 // What the weights of a training do not depend on: digests behind the same steps, made in different ways.
 // node dist/bench/determinism.js [steps]
 
-const orThrow = <L, R>(either: E.Either<L, R>): R => {
-  if (E.isLeft(either)) throw new Error(JSON.stringify(either.left));
-  return either.right;
-};
-
-const shape = { ...(benchShapes['s1'] ?? raise()), layers: 2, kvHeads: 2 };
-
-function raise(): never {
-  throw new Error('no shape s1');
-}
+const shape = { ...shapeNamed('s1'), layers: 2, kvHeads: 2 };
 
 const bytes = (vector: Float32Array): Buffer => Buffer.from(vector.buffer, vector.byteOffset, vector.byteLength);
 const copied = ({ values, m, v }: FlatState): FlatState => ({ values: values.slice(), m: m.slice(), v: v.slice() });

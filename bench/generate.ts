@@ -1,4 +1,3 @@
-import * as E from 'fp-ts/Either';
 import { join } from 'node:path';
 import { draws } from '../projections/random';
 import { ortRuntime } from '../src/adapters/onnxruntime/tensorRuntime';
@@ -7,7 +6,7 @@ import { Generator, type GenerationRow, type GeneratorPrograms } from '../src/tr
 import { initialWeights } from '../src/train/initialWeights';
 import type { ModelShape, Weights } from '../src/train/modelShape';
 import { findTorch, LinePeer } from './peers/torchPeer';
-import { median, report, rounded } from './table';
+import { median, orThrow, report, rounded } from './table';
 import { shapeNamed, sizeOfShape } from './trainWorkload';
 import { openTransformers } from './transformersPeer';
 
@@ -24,11 +23,6 @@ const cases = [
   { batch: 16, goal: 1.9 },
   { batch: 64, goal: 1.3 },
 ] as const;
-
-const orThrow = <L, R>(either: E.Either<L, R>): R => {
-  if (E.isLeft(either)) throw new Error(JSON.stringify(either.left));
-  return either.right;
-};
 
 /** Prompts of 16 to 64 random tokens. */
 const promptsOf = (count: number, { vocabSize }: ModelShape): readonly (readonly number[])[] =>

@@ -1,6 +1,5 @@
-import * as E from 'fp-ts/Either';
 import { threadedEngine } from '../src/cli/threadedEngine';
-import { report, seconds } from './table';
+import { orThrow, report, seconds } from './table';
 import { shapeNamed, sizeOfShape, workload } from './trainWorkload';
 
 // One epoch of 100 rows with low-rank factors on SmolLM2-135M's shape: time and memory.
@@ -16,17 +15,14 @@ const main = async (): Promise<void> => {
     microBatch: 2,
     lora: { ...lora, targets: [...lora.targets] },
   });
-  const engine = await threadedEngine({ device: 'cpu', threads: 2, spin: true }, 2)(setup);
-  if (E.isLeft(engine)) throw new Error(JSON.stringify(engine.left));
+  const engine = orThrow(await threadedEngine({ device: 'cpu', threads: 2, spin: true }, 2)(setup));
   const losses: number[] = [];
   const spent = await seconds(async () => {
     for (let i = 1; i <= Math.ceil(rows / batch); i++) {
-      const made = await engine.right.run([step(i)]);
-      if (E.isLeft(made)) throw new Error(JSON.stringify(made.left));
-      losses.push(made.right[0]?.loss ?? Number.NaN);
+      losses.push(orThrow(await engine.run([step(i)]))[0]?.loss ?? Number.NaN);
     }
   });
-  await engine.right.release();
+  await engine.release();
   report('lora: one epoch on the 135M shape', [
     {
       parameters: sizeOfShape(shape),

@@ -1,9 +1,8 @@
-import * as E from 'fp-ts/Either';
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { threadedEngine } from '../src/cli/threadedEngine';
 import { findTorch, LinePeer } from './peers/torchPeer';
-import { report, rounded } from './table';
+import { orThrow, report, rounded } from './table';
 import { benchCases, shapeNamed, sizeOfShape, workload } from './trainWorkload';
 
 // Peak resident memory of a process that only trains, ours and PyTorch's, with the shapes and batches of bench/train.ts:
@@ -16,15 +15,11 @@ const peakOf = (answer: unknown): number =>
 const child = async (name: string, recompute: boolean): Promise<void> => {
   const { batch, length, microBatch } = benchCases[name] ?? { batch: 1, length: 1, microBatch: 1 };
   const { setup, step } = workload(shapeNamed(name), batch, length, { microBatch, recompute });
-  const engine = await threadedEngine({ device: 'cpu', threads: 2, spin: true }, 2)(setup);
-  if (E.isLeft(engine)) throw new Error(JSON.stringify(engine.left));
+  const engine = orThrow(await threadedEngine({ device: 'cpu', threads: 2, spin: true }, 2)(setup));
   // The untrained weights that the workload was made of are nobody's any more.
   globalThis.gc?.();
-  for (let i = 1; i <= 3; i++) {
-    const made = await engine.right.run([step(i)]);
-    if (E.isLeft(made)) throw new Error(JSON.stringify(made.left));
-  }
-  await engine.right.release();
+  for (let i = 1; i <= 3; i++) orThrow(await engine.run([step(i)]));
+  await engine.release();
   console.log(JSON.stringify({ peakBytes: process.resourceUsage().maxRSS * 1024 }));
 };
 

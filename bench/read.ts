@@ -1,7 +1,6 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import * as E from 'fp-ts/Either';
 import { decodeEvent } from '../events/index';
 import { connect, integer, text, utf8 } from '../src/adapters/sqlite/connection';
 import { openSqliteLog } from '../src/adapters/sqlite/eventLog';
@@ -9,13 +8,9 @@ import { verify } from '../src/ledger/verify';
 import type { ReadAll } from '../src/ports/eventLog';
 import { compare, rate, report, type Line } from './measure';
 import { syntheticLedger } from './syntheticLedger';
+import { orThrow } from './table';
 
 /** Replaying a ledger against a bare scan of the same file, with and without parsing. */
-
-const orThrow = <L, R>(either: E.Either<L, R>): R => {
-  if (E.isLeft(either)) throw new Error(JSON.stringify(either.left));
-  return either.right;
-};
 
 const folder = mkdtempSync(join(tmpdir(), 'tripost-bench-'));
 const path = join(folder, 'ledger.db');

@@ -1,3 +1,11 @@
+import * as E from 'fp-ts/Either';
+
+/** What went right; throws what went wrong. */
+export const orThrow = <L, R>(either: E.Either<L, R>): R => {
+  if (E.isLeft(either)) throw new Error(JSON.stringify(either.left));
+  return either.right;
+};
+
 /** Seconds that a piece of work takes. */
 export const seconds = async (work: () => Promise<void> | void): Promise<number> => {
   const start = process.hrtime.bigint();

@@ -1,18 +1,12 @@
-import * as E from 'fp-ts/Either';
 import { join } from 'node:path';
 import { threadedEngine } from '../src/cli/threadedEngine';
 import type { TrainEngine } from '../src/train/engine';
 import { findTorch, LinePeer } from './peers/torchPeer';
-import { median, report, rounded, seconds } from './table';
+import { median, orThrow, report, rounded, seconds } from './table';
 import { benchCases, shapeNamed, sizeOfShape, workload } from './trainWorkload';
 
 // Training steps against PyTorch with the same shapes, batch, optimizer and threads, in turns in one run:
 // node dist/bench/train.js [shapes] [threads] [rounds]
-
-const orThrow = <L, R>(either: E.Either<L, R>): R => {
-  if (E.isLeft(either)) throw new Error(JSON.stringify(either.left));
-  return either.right;
-};
 
 const isNumbers = (value: unknown): value is readonly number[] =>
   Array.isArray(value) && value.every((each) => typeof each === 'number');

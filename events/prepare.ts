@@ -1,5 +1,5 @@
-import { canonicalJson, type Json } from './digest';
-import type { Meta, NewEvent, StoredMeta } from './envelope';
+import { canonicalJson, type Digest, type Json } from './digest';
+import { leafOfText, type Meta, type NewEvent, type StoredMeta } from './envelope';
 
 /** An event ready to be stored: its names are storable, its data is canonical JSON text. */
 export interface Prepared {
@@ -38,6 +38,32 @@ export const storedMeta = (meta: Meta, prev: string | null): StoredMeta => {
   const { causation, correlation } = meta;
   if (causation === undefined) return correlation === undefined ? { prev } : { correlation, prev };
   return correlation === undefined ? { causation, prev } : { causation, correlation, prev };
+};
+
+/** An event at its place in a stream's hash chain. */
+export interface Chained {
+  readonly event: Prepared;
+  readonly revision: number;
+  readonly prev: Digest | null;
+  readonly leaf: Digest;
+}
+
+/** Events chained one to the other from revision `base` on, behind the event with the leaf hash `before`. */
+export const chained = (
+  stream: string,
+  base: number,
+  before: Digest | null,
+  events: readonly Prepared[],
+): readonly Chained[] => {
+  let prev = before;
+  return events.map((event, i) => {
+    const { id, type, version, dataText } = event;
+    const revision = base + i;
+    const leaf = leafOfText({ stream, revision, id, type, version, dataText, meta: storedMeta(event.meta, prev) });
+    const row: Chained = { revision, event, prev, leaf };
+    prev = leaf;
+    return row;
+  });
 };
 
 const badMeta = (meta: Meta): string | undefined => {

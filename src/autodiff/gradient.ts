@@ -1,6 +1,5 @@
-import { GraphError, type GraphBuilder, type Node, type Region, type Value } from '../onnx/graph';
+import { GraphError, sizeOf, staticShape, type GraphBuilder, type Node, type Region, type Value } from '../onnx/graph';
 import { add, gather, reshape, scale } from '../onnx/ops';
-import { sizeOf, staticShape } from '../onnx/graph';
 import type { Contribution } from './rule';
 import { verdicts } from './rules';
 

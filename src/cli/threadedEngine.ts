@@ -118,16 +118,14 @@ export const threadedEngine =
       shards,
       (size) => new Float32Array(new SharedArrayBuffer(size * Float32Array.BYTES_PER_ELEMENT)),
     );
-    const clients = setups.map(() => new ThreadShard());
     // Several threads in one operator cut some of its sums by their number: only where a model is large do they pay.
-    const kernelThreads = sizeOf(setup) > largest ? Math.max(1, threads) : 1;
-    const own = {
-      ...options,
-      threads: kernelThreads,
-      arena: sizeOf(setup) <= largest,
-    };
+    const isLarge = sizeOf(setup) > largest;
+    const kernelThreads = isLarge ? Math.max(1, threads) : 1;
+    const own = { ...options, threads: kernelThreads, arena: !isLarge };
+    const begun = setups.map((each) => ({ client: new ThreadShard(), setup: each }));
+    const clients = begun.map(({ client }) => client);
     try {
-      await Promise.all(clients.map((client, i) => client.begin(own, at(setups, i))));
+      await Promise.all(begun.map(({ client, setup: each }) => client.begin(own, each)));
     } catch (failure) {
       await Promise.all(clients.map((client) => client.release()));
       return failedRun(failure);
@@ -135,9 +133,3 @@ export const threadedEngine =
     const slots = setups[0]?.exchange?.slots.length ?? 0;
     return E.right(guarded(new ShardedEngine(clients, slots, setup.config.clipNorm, kernelThreads)));
   };
-
-const at = <T>(list: readonly T[], i: number): T => {
-  const item = list[i];
-  if (item === undefined) throw new Error(`no item ${i} of ${list.length}`);
-  return item;
-};

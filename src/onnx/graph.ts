@@ -56,6 +56,13 @@ export class GraphError extends Error {
   }
 }
 
+/** The value of a name; throws where there is none. */
+export const valueNamed = (values: ReadonlyMap<string, Value>, name: string): Value => {
+  const value = values.get(name);
+  if (value === undefined) throw new GraphError(name, 'there is no value of this name');
+  return value;
+};
+
 /** The sizes of a value whose shape is wholly known; throws where a dimension is only a name. */
 export const staticShape = (value: Value): readonly number[] =>
   value.shape.map((dim) => {

@@ -53,3 +53,23 @@ export const concat = (b: GraphBuilder, values: readonly Value[], axis: number):
 /** 1 at the index and 0 elsewhere, along a new last axis of size `depth`. */
 export const oneHot = (b: GraphBuilder, indices: Value, depth: number, dtype: DType): Value =>
   b.one('OneHot', [indices, b.scalar('int64', depth), b.constant(dtype, [2], [0, 1])], { axis: -1 });
+
+/** x / rms(x) · weight over the last axis. Zhang and Sennrich 2019. */
+export const rmsNorm = (b: GraphBuilder, x: Value, weight: Value, epsilon: number): Value => {
+  const [y] = b.emit('SimplifiedLayerNormalization', [x, weight], {
+    axis: -1,
+    epsilon: { float: epsilon },
+    stash_type: 1,
+  });
+  if (y === undefined) throw new Error('a norm has an output');
+  return y;
+};
+
+/** Rotary positions on x [B, T, heads · d] or [B, heads, T, d]; cos and sin [positions, d / 2]. Su et al. 2021. */
+export const rotary = (
+  b: GraphBuilder,
+  x: Value,
+  { positions, cos, sin }: { readonly positions: Value; readonly cos: Value; readonly sin: Value },
+  heads: number,
+): Value =>
+  b.one('RotaryEmbedding', [x, positions, cos, sin], { num_heads: heads, interleaved: 0, scale: { float: 1 } });

@@ -1,13 +1,7 @@
 import * as E from 'fp-ts/Either';
 import type { Digest } from '../../events/digest';
 import type { BlobError, BlobStore } from '../ports/blobStore';
-import {
-  checkpointDigest,
-  decodeCheckpoint,
-  encodeCheckpoint,
-  type Checkpoint,
-  type CheckpointError,
-} from './checkpoint';
+import { checkpointDigest, decodeCheckpoint, type Checkpoint, type CheckpointError } from './checkpoint';
 import { wrongConfig } from './checkpointError';
 import { loadTokenizer, type Tokenizer, type TokenizerError } from './tokenizer';
 import { tokenizerParts } from './tokenizerParts';
@@ -40,12 +34,6 @@ export const storeFiles = async (
   const weights = digests.get('model.safetensors') ?? '';
   return E.right({ digest: checkpointDigest(digests), files: Object.fromEntries(digests), weights });
 };
-
-/** Writes a checkpoint as a Hugging Face folder into the store. */
-export const storeCheckpoint = (
-  blobs: BlobStore,
-  checkpoint: Checkpoint,
-): Promise<E.Either<BlobError, StoredCheckpoint>> => storeFiles(blobs, encodeCheckpoint(checkpoint));
 
 /** Reads a checkpoint back, every file checked against its digest. */
 export const loadCheckpoint = async (

@@ -96,12 +96,12 @@ export const shardSetups = (
     frozen,
     graphs,
     exchange,
-    start: shares.length === 1 ? start : partOf(start, share),
+    start: shares.length === 1 ? start : ownStart(start, share),
   }));
 };
 
 /** A shard's own copy of all values, and of the moments of its share. */
-const partOf = ({ values, m, v }: FlatState, { offset, size }: Share): FlatState => ({
+const ownStart = ({ values, m, v }: FlatState, { offset, size }: Share): FlatState => ({
   values: values.slice(),
   m: m.slice(offset, offset + size),
   v: v.slice(offset, offset + size),

@@ -1,3 +1,4 @@
+import type { Tensor } from '../ports/tensorRuntime';
 import type { Parameter } from './modelShape';
 
 /** A parameter's place in a flat vector of all trained values; the optimizer's moments have the same layout. */
@@ -26,6 +27,17 @@ export const layoutOf = (parameters: readonly Parameter[]): Layout => {
   });
   return { slots, size };
 };
+
+/** A parameter's part of a flat vector, over the same memory. */
+export const partOf = (vector: Float32Array, { offset, size }: Pick<Slot, 'offset' | 'size'>): Float32Array =>
+  vector.subarray(offset, offset + size);
+
+/** A parameter's part of a flat vector as a tensor, over the same memory. */
+export const tensorOf = (vector: Float32Array, slot: Slot): Tensor => ({
+  dtype: 'float32',
+  dims: slot.dims,
+  data: partOf(vector, slot),
+});
 
 /** Consecutive slots: `[first, end)` by index, and the numbers that they span. */
 export interface Share {

@@ -1,6 +1,6 @@
 import * as E from 'fp-ts/Either';
 import { encodeModel } from '../onnx/modelProto';
-import type { Program, Tensor, TensorRuntime } from '../ports/tensorRuntime';
+import type { Tensor, TensorRuntime } from '../ports/tensorRuntime';
 import type {
   EngineError,
   EngineResult,
@@ -10,9 +10,10 @@ import type {
   StartEngine,
   TrainEngine,
 } from './engine';
-import type { Slot } from './layout';
+import { tensorOf } from './layout';
 import { loopGraph, momentInput, newState, stacked, varianceInput } from './loopGraph';
-import type { BatchLoss, FlatState } from './shard';
+import { floatsOf, Programs } from './programs';
+import { graphBytes, runBatch, type BatchLoss, type FlatState } from './shard';
 import { parameterInput } from './transformer';
 
 type Result<T> = Promise<E.Either<EngineError, T>>;
@@ -51,24 +52,17 @@ const of = (step: EngineStep, microBatch: number, feed: string): Tensor => {
  * last. For devices to and from which every feed and fetch is copied. Same bits as a sharded engine on the same provider.
  */
 class LoopEngine implements TrainEngine {
-  private readonly programs = new Map<string, Program>();
+  readonly kernelThreads = 1;
+  private readonly programs: Programs;
   private held: FlatState;
 
   constructor(
-    private readonly runtime: TensorRuntime,
+    runtime: TensorRuntime,
     private readonly setup: EngineSetup,
     readonly block: number,
-    readonly kernelThreads = 1,
   ) {
+    this.programs = new Programs(runtime);
     this.held = setup.start;
-  }
-
-  private async program(key: string, bytes: () => Uint8Array): Result<Program> {
-    const known = this.programs.get(key);
-    if (known !== undefined) return E.right(known);
-    const loaded = await this.runtime.load(bytes())();
-    if (E.isRight(loaded)) this.programs.set(key, loaded.right);
-    return loaded;
   }
 
   private frozen(): Tensors {
@@ -79,9 +73,9 @@ class LoopEngine implements TrainEngine {
     const { values, m, v } = this.held;
     return Object.fromEntries(
       this.setup.layout.slots.flatMap((slot) => [
-        [parameterInput(slot.name), part(values, slot)],
-        [momentInput(slot.name), part(m, slot)],
-        [varianceInput(slot.name), part(v, slot)],
+        [parameterInput(slot.name), tensorOf(values, slot)],
+        [momentInput(slot.name), tensorOf(m, slot)],
+        [varianceInput(slot.name), tensorOf(v, slot)],
       ]),
     );
   }
@@ -109,7 +103,7 @@ class LoopEngine implements TrainEngine {
     if (first === undefined) return E.right([]);
     const { model, config, layout } = this.setup;
     const lengths = lengthsOf(first);
-    const program = await this.program(`loop ${lengths.join('+')}`, () =>
+    const program = await this.programs.get(`loop ${lengths.join('+')}`, () =>
       encodeModel(loopGraph(model, config, layout.slots, lengths)),
     );
     if (E.isLeft(program)) return program;
@@ -135,11 +129,7 @@ class LoopEngine implements TrainEngine {
     })();
     if (E.isLeft(fetched)) return fetched;
     this.held = this.gathered(fetched.right);
-    const floats = (name: string): Float32Array => {
-      const data = fetched.right[name]?.data;
-      if (!(data instanceof Float32Array)) throw new Error(`the loop gives no ${name}`);
-      return data;
-    };
+    const floats = (name: string): Float32Array => floatsOf(fetched.right, name);
     const [losses, norms] = [floats('loss'), floats('gradNorm')];
     const nll = lengths.map((_, i) => floats(stacked('nll', i)));
     const results = steps.map((_, i): EngineResult => {
@@ -159,11 +149,7 @@ class LoopEngine implements TrainEngine {
     const { layout } = this.setup;
     const vector = (name: (slot: string) => string): Float32Array => {
       const whole = new Float32Array(layout.size);
-      for (const slot of layout.slots) {
-        const data = fetched[newState(name(slot.name))]?.data;
-        if (!(data instanceof Float32Array)) throw new Error(`the loop gives no ${newState(name(slot.name))}`);
-        whole.set(data, slot.offset);
-      }
+      for (const slot of layout.slots) whole.set(floatsOf(fetched, newState(name(slot.name))), slot.offset);
       return whole;
     };
     return { values: vector(parameterInput), m: vector(momentInput), v: vector(varianceInput) };
@@ -172,16 +158,14 @@ class LoopEngine implements TrainEngine {
   async losses(batches: readonly MicroBatch[]): Result<readonly BatchLoss[]> {
     const results: BatchLoss[] = [];
     const values = Object.fromEntries(
-      this.setup.layout.slots.map((slot) => [parameterInput(slot.name), part(this.held.values, slot)]),
+      this.setup.layout.slots.map((slot) => [parameterInput(slot.name), tensorOf(this.held.values, slot)]),
     );
     for (const { key, feeds } of batches) {
-      const program = await this.program(key, () => this.setup.graphs.get(key) ?? new Uint8Array());
+      const program = await this.programs.get(key, () => graphBytes(this.setup.graphs, key));
       if (E.isLeft(program)) return program;
-      const fetched = await program.right.run({ ...feeds, ...this.frozen(), ...values })();
-      if (E.isLeft(fetched)) return fetched;
-      const nll = fetched.right['nll']?.data;
-      if (!(nll instanceof Float32Array)) throw new Error('the graph gives no token losses');
-      results.push({ loss: Number(fetched.right['loss']?.data[0]), nll });
+      const made = await runBatch(program.right, { ...feeds, ...this.frozen(), ...values });
+      if (E.isLeft(made)) return made;
+      results.push(made.right);
     }
     return E.right(results);
   }
@@ -192,16 +176,9 @@ class LoopEngine implements TrainEngine {
   }
 
   async release(): Promise<void> {
-    for (const program of this.programs.values()) await program.release();
-    this.programs.clear();
+    await this.programs.release();
   }
 }
-
-const part = (vector: Float32Array, { dims, offset, size }: Slot): Tensor => ({
-  dtype: 'float32',
-  dims,
-  data: vector.subarray(offset, offset + size),
-});
 
 /** An engine that makes up to `block` steps in one run. */
 export const loopEngine =

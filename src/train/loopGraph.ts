@@ -1,5 +1,5 @@
 import { gradient } from '../autodiff/gradient';
-import { GraphBuilder, type Graph, type Value } from '../onnx/graph';
+import { GraphBuilder, valueNamed, type Graph, type Value } from '../onnx/graph';
 import { add, cast, gather, mul, sub } from '../onnx/ops';
 import { adamWUpdate, clipNodes, scalarNodes, sumOfSquares, type AdamW } from './adamW';
 import type { Slot } from './layout';
@@ -14,12 +14,6 @@ export const newState = (input: string): string => `new:${input}`;
 
 /** The feeds of micro-batch `i` of every step, stacked: `ids:0` [steps, lines, T]. */
 export const stacked = (feed: string, microBatch: number): string => `${feed}:${microBatch}`;
-
-const find = (values: ReadonlyMap<string, Value>, name: string): Value => {
-  const value = values.get(name);
-  if (value === undefined) throw new Error(`no value "${name}"`);
-  return value;
-};
 
 interface Carried {
   readonly value: Value;
@@ -63,7 +57,7 @@ export const loopGraph = (
   const outer = inputsOf(b, shape, config);
   const start = slots.map(
     ({ name, dims }): Carried => ({
-      value: find(outer, name),
+      value: valueNamed(outer, name),
       m: b.input(momentInput(name), 'float32', dims),
       v: b.input(varianceInput(name), 'float32', dims),
     }),
@@ -85,11 +79,11 @@ export const loopGraph = (
     }),
   ]);
   const now = (value: Value): Value => gather(body, value, at, 0);
-  const scalar = (name: string): Value => now(find(perStep, name));
+  const scalar = (name: string): Value => now(valueNamed(perStep, name));
 
   const made = lengths.map((length, i) => {
     const feeds = data[i] ?? new Map<string, Value>();
-    const of = (name: string): Value => now(find(feeds, name));
+    const of = (name: string): Value => now(valueNamed(feeds, name));
     const batch: BatchValues = {
       tokens: packing
         ? { ids: of('ids'), packed: { positions: of('positions'), segments: of('segments') } }

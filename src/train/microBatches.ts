@@ -136,6 +136,23 @@ export const fillMicroBatch = (
   };
 };
 
+/** Σ weight · loss over the tokens of micro-batches that count, in double, in the order of the places. */
+export const weightedLoss = (
+  rows: readonly TokenRow[],
+  planned: readonly PlannedMicroBatch[],
+  nll: readonly Float32Array[],
+): number => {
+  let sum = 0;
+  planned.forEach((part, i) =>
+    eachPlace(rows, part, (row, at, place) => {
+      // As it was fed.
+      const weight = Math.fround(row.weights[at + 1] ?? 0);
+      if (weight > 0) sum += weight * (nll[i]?.[place] ?? Number.NaN);
+    }),
+  );
+  return sum;
+};
+
 /** Mean loss of one kind of section over a step's tokens that count. */
 export interface SectionLoss {
   readonly tokens: number;

@@ -27,3 +27,10 @@ export const rotaryTables = (
   const angles = Array.from({ length: positions }, (_, position) => periods.map((period) => position / period)).flat();
   return { cos: angles.map((angle) => Math.cos(angle)), sin: angles.map((angle) => Math.sin(angle)) };
 };
+
+/** The tables [positions, headDim / 2] as the operator takes them: one of the halves that repeat. */
+export const rotaryHalves = (shape: ModelShape, positions: number): ReturnType<typeof rotaryTables> => {
+  const { cos, sin } = rotaryTables(shape, positions);
+  const half = (table: readonly number[]): number[] => table.filter((_, i) => i % shape.headDim < shape.headDim / 2);
+  return { cos: half(cos), sin: half(sin) };
+};

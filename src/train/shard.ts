@@ -4,7 +4,8 @@ import type { Program, RuntimeError, Tensor, TensorRuntime } from '../ports/tens
 import { adamWScalars, decays, type AdamW, type StepScalars } from './adamW';
 import { adamWStep, addVectors } from './vectorKernel';
 import type { ShardClient } from './engine';
-import type { Layout, Share, Slot } from './layout';
+import { partOf, tensorOf, type Layout, type Share, type Slot } from './layout';
+import { floatsOf, Programs } from './programs';
 import { gradientOutput, squaresGraph } from './trainGraph';
 import { parameterInput } from './transformer';
 
@@ -53,7 +54,7 @@ type Result<T> = Promise<E.Either<RuntimeError, T>>;
  * so results do not depend on how many shards there are.
  */
 export class Shard implements ShardClient {
-  private readonly programs = new Map<string, Program>();
+  private readonly programs: Programs;
   private readonly values: Float32Array;
   private readonly m: Float32Array;
   private readonly v: Float32Array;
@@ -64,32 +65,23 @@ export class Shard implements ShardClient {
   private readonly parameters: Readonly<Record<string, Tensor>>;
 
   constructor(
-    private readonly runtime: TensorRuntime,
+    runtime: TensorRuntime,
     private readonly setup: ShardSetup,
   ) {
     const { layout, share, start, frozen } = setup;
+    this.programs = new Programs(runtime);
     this.values = start.values;
     this.m = start.m;
     this.v = start.v;
     this.sum = new Float32Array(share.size);
     this.parameters = {
       ...Object.fromEntries([...frozen].map(([name, tensor]) => [parameterInput(name), tensor])),
-      ...Object.fromEntries(layout.slots.map((slot) => [parameterInput(slot.name), part(this.values, slot)])),
+      ...Object.fromEntries(layout.slots.map((slot) => [parameterInput(slot.name), tensorOf(this.values, slot)])),
     };
   }
 
-  private async program(key: string, bytes: () => Uint8Array): Result<Program> {
-    const known = this.programs.get(key);
-    if (known !== undefined) return E.right(known);
-    const loaded = await this.runtime.load(bytes())();
-    if (E.isRight(loaded)) this.programs.set(key, loaded.right);
-    return loaded;
-  }
-
-  private graph(key: string): Uint8Array {
-    const bytes = this.setup.graphs.get(key);
-    if (bytes === undefined) throw new Error(`no graph "${key}"`);
-    return bytes;
+  private program(key: string): Result<Program> {
+    return this.programs.get(key, () => graphBytes(this.setup.graphs, key));
   }
 
   /**
@@ -97,26 +89,25 @@ export class Shard implements ShardClient {
    * `first` says that this is the first micro-batch of the step.
    */
   async gradient(key: string, feeds: Feeds, slot: number, first: boolean): Result<BatchLoss> {
-    const program = await this.program(key, () => this.graph(key));
+    const program = await this.program(key);
     if (E.isLeft(program)) return program;
     const { layout, exchange } = this.setup;
     const direct = exchange === undefined && first;
     if (!direct) this.own ??= new Float32Array(layout.size);
     const target = direct ? this.sum : (this.own ?? this.sum);
-    const into = Object.fromEntries(layout.slots.map((place) => [gradientOutput(place.name), part(target, place)]));
-    const fetched = await program.right.run({ ...feeds, ...this.parameters }, into)();
-    if (E.isLeft(fetched)) return fetched;
+    const into = Object.fromEntries(layout.slots.map((place) => [gradientOutput(place.name), tensorOf(target, place)]));
+    const made = await runBatch(program.right, { ...feeds, ...this.parameters }, into);
+    if (E.isLeft(made)) return made;
     if (exchange !== undefined) exchange.slots[slot]?.set(target);
     else if (!direct) addVectors(this.sum, [target]);
-    return E.right(lossOf(fetched.right));
+    return made;
   }
 
   /** Losses of one batch, without gradients. */
   async losses(key: string, feeds: Feeds): Result<BatchLoss> {
-    const program = await this.program(key, () => this.graph(key));
+    const program = await this.program(key);
     if (E.isLeft(program)) return program;
-    const fetched = await program.right.run({ ...feeds, ...this.parameters })();
-    return E.isLeft(fetched) ? fetched : E.right(lossOf(fetched.right));
+    return runBatch(program.right, { ...feeds, ...this.parameters });
   }
 
   /** Adds the share's part of the first `count` slots to its sum, in their order. */
@@ -124,7 +115,7 @@ export class Shard implements ShardClient {
     const { share, exchange } = this.setup;
     const slots = exchange?.slots.slice(0, count) ?? [];
     if (slots.length < count) throw new Error(`expected ${count} slots to collect from, got ${slots.length}`);
-    const gradients = slots.map((slot) => slot.subarray(share.offset, share.offset + share.size));
+    const gradients = slots.map((slot) => partOf(slot, share));
     const [start] = gradients;
     if (first && start !== undefined) this.sum.set(start);
     addVectors(this.sum, first ? gradients.slice(1) : gradients);
@@ -138,9 +129,9 @@ export class Shard implements ShardClient {
   /** The sum of squares of each of the share's gradients. */
   async squares(): Result<readonly number[]> {
     const slots = this.ownSlots();
-    const program = await this.program('squares', () => encodeModel(squaresGraph(slots)));
+    const program = await this.programs.get('squares', () => encodeModel(squaresGraph(slots)));
     if (E.isLeft(program)) return program;
-    const feeds = slots.map((slot) => [gradientOutput(slot.name), { ...part(this.sum, slot), dims: [slot.size] }]);
+    const feeds = slots.map((slot) => [gradientOutput(slot.name), { ...tensorOf(this.sum, slot), dims: [slot.size] }]);
     const fetched = await program.right.run(Object.fromEntries(feeds))();
     return E.isLeft(fetched) ? fetched : E.right(Array.from(fetched.right['squares']?.data ?? [], Number));
   }
@@ -148,11 +139,11 @@ export class Shard implements ShardClient {
   /** AdamW on the share, in place; the new values go to the exchange. */
   async update(scalars: StepScalars, clip: number): Promise<void> {
     const { share, optimizer, exchange } = this.setup;
-    const mine = this.values.subarray(share.offset, share.offset + share.size);
+    const mine = partOf(this.values, share);
     const factors = [true, false].map((decaying) => adamWScalars(optimizer, scalars, clip, decaying));
-    for (const { offset, size, kind } of this.ownSlots()) {
-      const of = (vector: Float32Array): Float32Array => vector.subarray(offset, offset + size);
-      const chosen = factors[decays(kind) ? 0 : 1];
+    for (const slot of this.ownSlots()) {
+      const of = (vector: Float32Array): Float32Array => partOf(vector, slot);
+      const chosen = factors[decays(slot.kind) ? 0 : 1];
       if (chosen !== undefined) adamWStep(of(mine), of(this.m), of(this.v), of(this.sum), chosen);
     }
     exchange?.values.set(mine, share.offset);
@@ -174,20 +165,24 @@ export class Shard implements ShardClient {
   }
 
   async release(): Promise<void> {
-    for (const program of this.programs.values()) await program.release();
-    this.programs.clear();
+    await this.programs.release();
   }
 }
 
-/** A parameter's part of a flat vector, as a tensor over the same memory. */
-const part = (vector: Float32Array, { dims, offset, size }: Slot): Tensor => ({
-  dtype: 'float32',
-  dims,
-  data: vector.subarray(offset, offset + size),
-});
+/** Runs a loss graph, or a gradient graph whose gradients go into `into`. */
+export const runBatch = async (
+  program: Program,
+  feeds: Feeds,
+  into: Readonly<Record<string, Tensor>> = {},
+): Promise<E.Either<RuntimeError, BatchLoss>> => {
+  const fetched = await program.run(feeds, into)();
+  if (E.isLeft(fetched)) return fetched;
+  return E.right({ loss: Number(fetched.right['loss']?.data[0] ?? Number.NaN), nll: floatsOf(fetched.right, 'nll') });
+};
 
-const lossOf = (fetched: Readonly<Record<string, Tensor>>): BatchLoss => {
-  const nll = fetched['nll']?.data;
-  if (!(nll instanceof Float32Array)) throw new Error('the graph gives no token losses');
-  return { loss: Number(fetched['loss']?.data[0] ?? Number.NaN), nll };
+/** The bytes of a graph that a setup has. */
+export const graphBytes = (graphs: ReadonlyMap<string, Uint8Array>, key: string): Uint8Array => {
+  const bytes = graphs.get(key);
+  if (bytes === undefined) throw new Error(`no graph "${key}"`);
+  return bytes;
 };

@@ -47,14 +47,15 @@ const badSampling = ({ temperature, topK, topP }: Sampling): ModelError | undefi
       }
     : undefined;
 
-/**
- * What a model reads of a prompt, as at the beginning of a row; where that is nothing, the end of another text stands
- * before it.
- */
-const promptIds = (tokenizer: Tokenizer, prompt: string): readonly number[] => {
-  const ids = [...tokenizer.startIds, ...tokenizer.encode(prompt)];
-  return ids.length === 0 ? [tokenizer.endId] : ids;
-};
+/** Tokens of a prompt, as at the beginning of a row. */
+const promptIds = (tokenizer: Tokenizer, prompt: string): readonly number[] => [
+  ...tokenizer.startIds,
+  ...tokenizer.encode(prompt),
+];
+
+/** What a model reads: where there are no tokens, the end of another text stands for them. */
+const readIds = (tokenizer: Tokenizer, ids: readonly number[]): readonly number[] =>
+  ids.length === 0 ? [tokenizer.endId] : ids;
 
 /** The text of ids behind a prompt; those that pad the embedding have none. */
 const textOf =
@@ -68,11 +69,12 @@ const textOf =
 /** A request as the generator takes it. */
 const rowOf = (
   { prompt, sampling, key, stop }: CompletionRequest,
+  prompted: readonly number[],
   { shape, tokenizer }: StudentSettings,
 ): E.Either<ModelError, GenerationRow> => {
   const bad = badSampling(sampling);
   if (bad !== undefined) return E.left(bad);
-  const ids = promptIds(tokenizer, prompt);
+  const ids = readIds(tokenizer, prompted);
   const { maxTokens } = sampling;
   if (ids.length + maxTokens > shape.maxPositions)
     return E.left({ tag: 'PromptTooLong', tokens: ids.length, limit: shape.maxPositions - maxTokens, prompt });
@@ -84,11 +86,11 @@ const rowOf = (
 
 const completionOf = (
   { prompt, stop = [] }: CompletionRequest,
+  promptTokens: number,
   { tokenIds, logprobs, finish }: GeneratedRow,
   tokenizer: Tokenizer,
 ): Completion => {
   const text = textOf(tokenizer, prompt)(finish === 'eos' ? tokenIds.slice(0, -1) : tokenIds);
-  const promptTokens = tokenizer.startIds.length + tokenizer.encode(prompt).length;
   return {
     text: finish === 'stop' ? textBefore(text, stop) : text,
     finish,
@@ -105,9 +107,10 @@ const complete = async (
   signal: AbortSignal | undefined,
 ): Promise<E.Either<ModelError, readonly Completion[]>> => {
   const { shape, tokenizer, batch } = student;
+  const prompts = requests.map(({ prompt }) => promptIds(tokenizer, prompt));
   const rows: GenerationRow[] = [];
-  for (const request of requests) {
-    const row = rowOf(request, student);
+  for (const [i, request] of requests.entries()) {
+    const row = rowOf(request, prompts[i] ?? [], student);
     if (E.isLeft(row)) return row;
     rows.push(row.right);
   }
@@ -126,7 +129,7 @@ const complete = async (
     requests.map((request, i) => {
       const one = generated[i];
       if (one === undefined) throw new Error(`the generator gave no row ${i}`);
-      return completionOf(request, one, tokenizer);
+      return completionOf(request, prompts[i]?.length ?? 0, one, tokenizer);
     }),
   );
 };
@@ -138,7 +141,7 @@ const score = async (
   signal: AbortSignal | undefined,
 ): Promise<E.Either<ModelError, readonly Score[]>> => {
   const rows = requests.map(({ prompt, continuation, end }) => ({
-    prompt: promptIds(tokenizer, prompt),
+    prompt: readIds(tokenizer, promptIds(tokenizer, prompt)),
     continuation: [...(encodeInOrder(tokenizer, [prompt, continuation])[1] ?? []), ...(end ? [tokenizer.endId] : [])],
   }));
   for (const [i, row] of rows.entries()) {

@@ -1,5 +1,5 @@
 import { gradient } from '../autodiff/gradient';
-import { GraphBuilder, type Graph, type Value } from '../onnx/graph';
+import { GraphBuilder, valueNamed, type Graph, type Value } from '../onnx/graph';
 import { concat, reshape } from '../onnx/ops';
 import { sumOfSquares } from './adamW';
 import type { Slot } from './layout';
@@ -14,12 +14,6 @@ export type GraphConfig = Pick<TrainConfig, 'microBatch' | 'packing' | 'recomput
 
 /** The graph's output for a parameter's gradient. */
 export const gradientOutput = (name: string): string => `grad:${name}`;
-
-const valueOf = (p: ParameterValues, name: string): Value => {
-  const value = p.get(name);
-  if (value === undefined) throw new Error(`no parameter "${name}"`);
-  return value;
-};
 
 /** The feeds of a micro-batch as graph inputs. */
 export interface BatchValues {
@@ -77,7 +71,7 @@ export const gradientGraph = (shape: ModelShape, config: GraphConfig, length: nu
   const grads = gradient(
     b,
     loss,
-    names.map((name) => valueOf(p, name)),
+    names.map((name) => valueNamed(p, name)),
   );
   b.output('loss', loss);
   b.output('nll', nll);

@@ -10,6 +10,7 @@ import {
   microBatchesOf,
   sectionLosses,
   totalsOf,
+  weightedLoss,
   type PlannedMicroBatch,
 } from './microBatches';
 import type { ModelShape } from './modelShape';
@@ -146,13 +147,5 @@ export const heldOutBatches = (plan: TrainPlan, config: TrainConfig): readonly M
 export const heldOutLoss = (plan: TrainPlan, config: TrainConfig, nll: readonly Float32Array[]): number => {
   const all = { rows: plan.heldOut.flatMap(({ lines }) => lines.flat()), length: 0 };
   const totals = totalsOf(plan.rows, all, config.normaliser);
-  let sum = 0;
-  heldOutBatches(plan, config).forEach(({ feeds }, i) => {
-    const weights = feeds['weights']?.data;
-    nll[i]?.forEach((loss, place) => {
-      const weight = Number(weights?.[place] ?? 0);
-      if (weight > 0) sum += weight * loss;
-    });
-  });
-  return sum * (totals?.scale ?? Number.NaN);
+  return weightedLoss(plan.rows, plan.heldOut, nll) * (totals?.scale ?? Number.NaN);
 };

@@ -1,6 +1,6 @@
 import * as E from 'fp-ts/Either';
 import { sha256, type Digest } from '../../events/digest';
-import type { Layout, Slot } from './layout';
+import { partOf, type Layout } from './layout';
 import type { Weights } from './modelShape';
 import { readSafetensors, writeSafetensors, type Tensor } from './safetensors';
 import type { FlatState } from './shard';
@@ -20,8 +20,6 @@ export const freshState = ({ slots, size }: Layout, weights: Weights): TrainStat
   }
   return { values, m: new Float32Array(size), v: new Float32Array(size), best: undefined };
 };
-
-const partOf = (vector: Float32Array, { offset, size }: Slot): Float32Array => vector.subarray(offset, offset + size);
 
 /** Parameters by name, as views into a flat vector. */
 export const weightsOf = (values: Float32Array, { slots }: Layout): Weights =>

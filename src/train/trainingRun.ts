@@ -8,7 +8,7 @@ import type { BlobStore } from '../ports/blobStore';
 import type { EventLog } from '../ports/eventLog';
 import { checkpointDigest, encodeCheckpoint } from './checkpoint';
 import { storeFiles } from './checkpointStore';
-import type { StartEngine, TrainEngine } from './engine';
+import type { MicroBatch, StartEngine, TrainEngine } from './engine';
 import type { Weights } from './modelShape';
 import { adapterFiles } from './peft';
 import type { TrainedModel } from './trainedModel';
@@ -48,6 +48,8 @@ export class TrainingRun {
   private readonly steps: Step[];
   /** Steps that are not on the ledger yet. */
   private unsaved: Step[] = [];
+  /** The rows held out, as they are measured. */
+  private readonly heldOut: readonly MicroBatch[];
 
   constructor(
     private readonly request: TrainRequest,
@@ -62,6 +64,7 @@ export class TrainingRun {
     private best: Float32Array | undefined,
   ) {
     this.steps = [...done];
+    this.heldOut = heldOutBatches(plan, request.config);
   }
 
   private get isStopped(): boolean {
@@ -100,18 +103,21 @@ export class TrainingRun {
     return Math.min(from + this.engine.block - 1, this.plan.steps.length, ...ends);
   }
 
+  /** Ids of a step's rows. */
+  private rowsOf(step: number): readonly string[] {
+    return plannedStep(this.plan, step).batch.rows.map((row) => this.plan.rows[row]?.id ?? String(row));
+  }
+
   /** Makes as many steps as the engine takes at once. */
   private async block(from: number): Promise<E.Either<TrainError, void>> {
     const { plan, request, engine } = this;
     const { config } = request;
-    const rowsOf = (step: number): readonly string[] =>
-      plannedStep(plan, step).batch.rows.map((row) => plan.rows[row]?.id ?? String(row));
     const last = this.lastOf(from);
     const filled = [];
     for (let step = from; step <= last; step++) {
       const one = engineStep(plan, config, step);
       if (one === undefined && filled.length === 0)
-        return E.left({ tag: 'BatchWithoutWeight', step, rows: rowsOf(step) });
+        return E.left({ tag: 'BatchWithoutWeight', step, rows: this.rowsOf(step) });
       if (one === undefined) break;
       filled.push(one);
     }
@@ -129,7 +135,7 @@ export class TrainingRun {
           loss,
           gradNorm,
           learningRate: one.learningRate,
-          rows: rowsOf(step),
+          rows: this.rowsOf(step),
         });
       const measured = await this.measure(step);
       if (E.isLeft(measured)) return measured;
@@ -146,7 +152,7 @@ export class TrainingRun {
     const { plan, request, engine } = this;
     const { heldOut } = request.config;
     if (heldOut === null || (step % heldOut.every !== 0 && step !== plan.steps.length)) return E.right(null);
-    const losses = await engine.losses(heldOutBatches(plan, request.config));
+    const losses = await engine.losses(this.heldOut);
     if (E.isLeft(losses)) return losses;
     const loss = heldOutLoss(
       plan,
@@ -197,8 +203,7 @@ export class TrainingRun {
     if (last !== undefined && ![...weights.values()].every((values) => values.every(Number.isFinite))) {
       // The last update overflowed, and no later loss could tell.
       const { step, loss, gradNorm, learningRate } = last;
-      const ids = last.rows.map((row) => this.plan.rows[row]?.id ?? String(row));
-      return E.left({ tag: 'LossNotFinite', step, loss, gradNorm, learningRate, rows: ids });
+      return E.left({ tag: 'LossNotFinite', step, loss, gradNorm, learningRate, rows: this.rowsOf(step) });
     }
     const { json: tokenizerJson, endId } = base.tokenizer;
     const { shape, kept } = base;

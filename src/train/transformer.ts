@@ -1,9 +1,9 @@
-import type { GraphBuilder, Value } from '../onnx/graph';
-import { add, concat, gather, gemm, mul, reshape, scale, transpose } from '../onnx/ops';
+import { valueNamed, type GraphBuilder, type Value } from '../onnx/graph';
+import { add, concat, gather, gemm, mul, reshape, rmsNorm, rotary, scale, transpose } from '../onnx/ops';
 import { silu } from './activation';
 import { scaledDotProduct } from './attention';
 import { parametersOf, type ModelShape, type Parameter } from './modelShape';
-import { rotaryTables } from './rotary';
+import { rotaryHalves } from './rotary';
 
 /** Parameters as graph values, by Hugging Face name; of low-rank factors too, where a linear is adapted by them. */
 export type ParameterValues = ReadonlyMap<string, Value>;
@@ -23,12 +23,6 @@ export const parameterInputs = (
     ]),
   );
 
-const parameter = (p: ParameterValues, name: string): Value => {
-  const value = p.get(name);
-  if (value === undefined) throw new Error(`no parameter "${name}"`);
-  return value;
-};
-
 /** How a batch is laid out and computed. */
 export interface Form {
   readonly batch: number;
@@ -45,20 +39,9 @@ export interface Tokens {
   readonly packed?: { readonly positions: Value; readonly segments: Value };
 }
 
-/** x / rms(x) · weight over the last axis. Zhang and Sennrich 2019. */
-const rmsNorm = (b: GraphBuilder, x: Value, weight: Value, epsilon: number): Value => {
-  const [y] = b.emit('SimplifiedLayerNormalization', [x, weight], {
-    axis: -1,
-    epsilon: { float: epsilon },
-    stash_type: 1,
-  });
-  if (y === undefined) throw new Error('a norm has an output');
-  return y;
-};
-
 /** x Wᵀ (+ bias) (+ scale · (x Aᵀ) Bᵀ) for x [N, in]. */
 const linear = (b: GraphBuilder, p: ParameterValues, { loraScale }: Form, x: Value, name: string): Value => {
-  let y = gemm(b, x, parameter(p, `${name}.weight`), false, true);
+  let y = gemm(b, x, valueNamed(p, `${name}.weight`), false, true);
   const [bias, factorA, factorB] = ['bias', 'lora_A.weight', 'lora_B.weight'].map((part) => p.get(`${name}.${part}`));
   if (bias !== undefined) y = add(b, y, bias);
   if (factorA === undefined || factorB === undefined) return y;
@@ -79,8 +62,7 @@ interface Shared {
 const rotate = (b: GraphBuilder, x: Value, heads: number, { batch, length }: Form, shared: Shared): Value => {
   const dims = x.shape.map(Number);
   const rows = reshape(b, x, [batch, length, dims[1] ?? 1]);
-  const inputs = [rows, shared.positions, shared.cos, shared.sin];
-  return reshape(b, b.one('RotaryEmbedding', inputs, { num_heads: heads, interleaved: 0, scale: { float: 1 } }), dims);
+  return reshape(b, rotary(b, rows, shared, heads), dims);
 };
 
 /** Qwen3's norm of each head, where there are parameters for it; x [B·T, heads·d]. */
@@ -136,7 +118,8 @@ const layer = (
   start: Value,
   at: string,
 ): Value => {
-  const norm = (x: Value, name: string): Value => rmsNorm(b, x, parameter(p, `${at}.${name}.weight`), shape.rmsNormEps);
+  const norm = (x: Value, name: string): Value =>
+    rmsNorm(b, x, valueNamed(p, `${at}.${name}.weight`), shape.rmsNormEps);
   const x = add(b, start, selfAttention(b, p, shape, form, shared, norm(start, 'input_layernorm'), `${at}.self_attn`));
   return add(b, x, feedForward(b, p, form, norm(x, 'post_attention_layernorm'), `${at}.mlp`));
 };
@@ -177,19 +160,12 @@ const maskOf = (b: GraphBuilder, shape: ModelShape, { batch, length }: Form, { p
 const sharedOf = (b: GraphBuilder, shape: ModelShape, form: Form, tokens: Tokens): Shared => {
   const { batch, length } = form;
   const half = shape.headDim / 2;
-  // The tables repeat their halves; the operator takes one of them.
-  const { cos, sin } = rotaryTables(shape, length);
-  const first = (table: readonly number[]): Value =>
-    b.constant(
-      'float32',
-      [length, half],
-      table.filter((_, i) => i % shape.headDim < half),
-    );
+  const { cos, sin } = rotaryHalves(shape, length);
   const inOrder = Array.from({ length: batch * length }, (_, i) => i % length);
   return {
     positions: tokens.packed?.positions ?? b.constant('int64', [batch, length], inOrder),
-    cos: first(cos),
-    sin: first(sin),
+    cos: b.constant('float32', [length, half], cos),
+    sin: b.constant('float32', [length, half], sin),
     mask: maskOf(b, shape, form, tokens),
   };
 };
@@ -198,7 +174,7 @@ const sharedOf = (b: GraphBuilder, shape: ModelShape, form: Form, tokens: Tokens
 export const forward = (b: GraphBuilder, p: ParameterValues, shape: ModelShape, tokens: Tokens, form: Form): Value => {
   const { batch, length } = form;
   const shared = sharedOf(b, shape, form, tokens);
-  const embedding = parameter(p, 'model.embed_tokens.weight');
+  const embedding = valueNamed(p, 'model.embed_tokens.weight');
   let x = gather(b, embedding, reshape(b, tokens.ids, [batch * length]), 0);
   for (let i = 0; i < shape.layers; i++)
     b.scope(`layer${i}`, () => {
@@ -212,6 +188,6 @@ export const forward = (b: GraphBuilder, p: ParameterValues, shape: ModelShape, 
         : [body(x)];
       x = next ?? x;
     });
-  const normed = rmsNorm(b, x, parameter(p, 'model.norm.weight'), shape.rmsNormEps);
-  return gemm(b, normed, shape.tiedEmbeddings ? embedding : parameter(p, 'lm_head.weight'), false, true);
+  const normed = rmsNorm(b, x, valueNamed(p, 'model.norm.weight'), shape.rmsNormEps);
+  return gemm(b, normed, shape.tiedEmbeddings ? embedding : valueNamed(p, 'lm_head.weight'), false, true);
 };

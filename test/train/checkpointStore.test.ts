@@ -3,7 +3,7 @@ import * as TE from 'fp-ts/TaskEither';
 import { digestOf, sha256 } from '../../events/digest';
 import { memoryBlobStore } from '../../src/adapters/memory/blobStore';
 import { encodeCheckpoint } from '../../src/train/checkpoint';
-import { loadCheckpoint, openFiles, storeCheckpoint, storeFiles } from '../../src/train/checkpointStore';
+import { loadCheckpoint, openFiles, storeFiles } from '../../src/train/checkpointStore';
 import { initialWeights } from '../../src/train/initialWeights';
 import { must } from '../support/events';
 import { shape, tokenizer } from './tinyTraining';
@@ -13,7 +13,7 @@ const checkpoint = { shape, weights: initialWeights(shape, 3), tokenizerJson: to
 describe('a checkpoint in the blob store', () => {
   it('is its files by digest, and comes back whole', async () => {
     const blobs = memoryBlobStore();
-    const stored = must(await storeCheckpoint(blobs, checkpoint));
+    const stored = must(await storeFiles(blobs, encodeCheckpoint(checkpoint)));
     expect(Object.keys(stored.files).sort()).toEqual([...encodeCheckpoint(checkpoint).keys()].sort());
     expect(stored.digest).toBe(digestOf(stored.files));
     expect(stored.weights).toBe(sha256(encodeCheckpoint(checkpoint).get('model.safetensors') ?? ''));
@@ -25,7 +25,7 @@ describe('a checkpoint in the blob store', () => {
 
   it('names the file that is lost', async () => {
     const blobs = memoryBlobStore();
-    const stored = must(await storeCheckpoint(blobs, checkpoint));
+    const stored = must(await storeFiles(blobs, encodeCheckpoint(checkpoint)));
     const lost = stored.weights;
     const missing = { tag: 'BlobMissing', digest: lost, where: 'memory' } as const;
     const without = { ...blobs, get: (digest: string) => (digest === lost ? TE.left(missing) : blobs.get(digest)) };

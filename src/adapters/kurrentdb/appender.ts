@@ -1,14 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import * as E from 'fp-ts/Either';
-import { leafOfText, type Position } from '../../../events/envelope';
-import { repeatedAt, storedMeta, type Prepared } from '../../../events/prepare';
+import type { Position } from '../../../events/envelope';
+import { chained, repeatedAt, type Chained, type Prepared } from '../../../events/prepare';
 import { LogReadError, type AppendError, type Appended, type ExpectedRevision } from '../../ports/eventLog';
 import { isFinal, messageOf, TimedOut, toStoreError, typeOf, within } from './errors';
 import { inOrder, permits } from './inOrder';
 import type { KnownIds } from './knownIds';
 import { toPosition } from './positions';
 import type { Reader } from './reader';
-import { outgoing, uuidOf, type Found, type Outgoing } from './records';
+import { outgoing, uuidOf, type Found } from './records';
 import { pause, type Session } from './session';
 
 type Result = E.Either<AppendError, Appended>;
@@ -43,23 +43,6 @@ const messagesUnderWay = 12;
 const messageBytes = 3 * 1024 * 1024;
 
 const baseOf = (expected: ExpectedRevision): number => (expected === 'noStream' ? 0 : expected + 1);
-
-const chain = (
-  stream: string,
-  base: number,
-  before: string | null,
-  events: readonly Prepared[],
-): readonly Outgoing[] => {
-  let prev = before;
-  return events.map((event, i) => {
-    const { id, type, version, dataText } = event;
-    const revision = base + i;
-    const leaf = leafOfText({ stream, revision, id, type, version, dataText, meta: storedMeta(event.meta, prev) });
-    const row: Outgoing = { revision, event, prev, leaf };
-    prev = leaf;
-    return row;
-  });
-};
 
 export interface Appender {
   append(stream: string, expected: ExpectedRevision, events: readonly Prepared[]): Promise<Result>;
@@ -96,7 +79,7 @@ export const createAppender = (session: Session, reader: Reader, ids: KnownIds):
     { before, there }: View,
     draw?: string,
   ): Result | Promise<Result> => {
-    const rows = chain(stream, baseOf(expected), before?.event.leaf ?? null, events);
+    const rows = chained(stream, baseOf(expected), before?.event.leaf ?? null, events);
     const same = rows.filter((row, i) => there[i]?.event.id === row.event.id);
     const changed = same.find((row) => there[row.revision - baseOf(expected)]?.event.leaf !== row.leaf);
     const last = there[rows.length - 1];
@@ -115,7 +98,7 @@ export const createAppender = (session: Session, reader: Reader, ids: KnownIds):
   const send = async (
     stream: string,
     expected: ExpectedRevision,
-    rows: readonly Outgoing[],
+    rows: readonly Chained[],
     draw: string,
   ): Promise<Sent> => {
     const events = rows.map((row) => outgoing(row, draw));
@@ -143,7 +126,7 @@ export const createAppender = (session: Session, reader: Reader, ids: KnownIds):
     }
   };
 
-  const done = (stream: string, rows: readonly Outgoing[], position: Position): Result => {
+  const done = (stream: string, rows: readonly Chained[], position: Position): Result => {
     const last = rows.at(-1);
     if (last === undefined) throw new RangeError(`append to ${stream}: the batch is empty`);
     keepHead(stream, { revision: last.revision, leaf: last.leaf });
@@ -155,7 +138,7 @@ export const createAppender = (session: Session, reader: Reader, ids: KnownIds):
    * Sends until it is known what became of it. An append whose answer is lost may have been written, or may be written
    * yet: we look, and when nothing is there send the very same again, which the server takes once at that revision.
    */
-  const write = async (stream: string, expected: ExpectedRevision, rows: readonly Outgoing[]): Promise<Result> => {
+  const write = async (stream: string, expected: ExpectedRevision, rows: readonly Chained[]): Promise<Result> => {
     const draw = randomBytes(8).toString('hex');
     const base = baseOf(expected);
     const events = rows.map(({ event }) => event);
@@ -204,7 +187,7 @@ export const createAppender = (session: Session, reader: Reader, ids: KnownIds):
       known ?? (expected === 'noStream' ? { revision: 'noStream', leaf: null } : undefined);
     const clashing = (): readonly Prepared[] => events.filter((event) => ids.mayHave(event.id));
     if (head?.revision === expected && clashing().length === 0) {
-      return write(stream, expected, chain(stream, base, head.leaf, events));
+      return write(stream, expected, chained(stream, base, head.leaf, events));
     }
     // From here on every id of this stream up to the expected revision is known.
     await ids.refresh();
@@ -216,7 +199,7 @@ export const createAppender = (session: Session, reader: Reader, ids: KnownIds):
       if (stored === undefined) continue;
       return E.left({ tag: 'IdConflict', stream, id: event.id, storedIn: stored.stream, revision: stored.revision });
     }
-    return write(stream, expected, chain(stream, base, view.before?.event.leaf ?? null, events));
+    return write(stream, expected, chained(stream, base, view.before?.event.leaf ?? null, events));
   };
 
   return {

@@ -1,6 +1,6 @@
 import { canonicalJson, type Json } from '../../../events/digest';
 import { leafHash, type Meta, type RecordedEvent } from '../../../events/envelope';
-import { storedMeta, type Prepared } from '../../../events/prepare';
+import { storedMeta, type Chained } from '../../../events/prepare';
 import { LogReadError, type StoreError } from '../../ports/eventLog';
 import type { ClientEvent, ClientNewEvent, ClientRecord } from './client';
 import { toPosition } from './positions';
@@ -9,14 +9,6 @@ import { toPosition } from './positions';
 export interface Found {
   readonly event: RecordedEvent;
   readonly uuid: string;
-}
-
-/** An event ready to be sent. */
-export interface Outgoing {
-  readonly event: Prepared;
-  readonly revision: number;
-  readonly prev: string | null;
-  readonly leaf: string;
 }
 
 /**
@@ -32,7 +24,7 @@ export const uuidOf = (leaf: string, draw: string): string => {
 };
 
 /** What the server has no field for travels in the event's metadata. `tripost` is the form's version. */
-export const outgoing = ({ event, prev, leaf }: Outgoing, draw: string): ClientNewEvent => {
+export const outgoing = ({ event, prev, leaf }: Chained, draw: string): ClientNewEvent => {
   const { id, type, version, dataText, meta, observedText } = event;
   const data: Json = JSON.parse(dataText);
   const observed: Json = observedText === null ? null : JSON.parse(observedText);

@@ -1,6 +1,6 @@
 import * as E from 'fp-ts/Either';
-import { leafOfText, positionOf } from '../../../events/envelope';
-import { repeatedAt, storedMeta, type Prepared } from '../../../events/prepare';
+import { positionOf } from '../../../events/envelope';
+import { chained, repeatedAt, type Chained, type Prepared } from '../../../events/prepare';
 import type { AppendError, Appended, ExpectedRevision } from '../../ports/eventLog';
 import { integer, text, utf8, type Connection } from './connection';
 import { isConstraint, toStoreError } from './errors';
@@ -23,25 +23,6 @@ const empty: StreamHead = { revision: 'noStream', leaf: null };
 
 /** How many streams' heads are kept at hand. */
 const headsKept = 4096;
-
-interface Row {
-  readonly revision: number;
-  readonly event: Prepared;
-  readonly prev: string | null;
-  readonly leaf: string;
-}
-
-const chain = (stream: string, base: number, before: string | null, events: readonly Prepared[]): readonly Row[] => {
-  let prev = before;
-  return events.map((event, i) => {
-    const { id, type, version, dataText } = event;
-    const revision = base + i;
-    const leaf = leafOfText({ stream, revision, id, type, version, dataText, meta: storedMeta(event.meta, prev) });
-    const row: Row = { revision, event, prev, leaf };
-    prev = leaf;
-    return row;
-  });
-};
 
 export interface Appender {
   append(request: Request): Promise<Result>;
@@ -91,7 +72,7 @@ export const createAppender = (
   const whenStale = ({ stream, expected, events }: Request, actual: ExpectedRevision): Result => {
     const base = expected === 'noStream' ? 0 : expected + 1;
     const before = base === 0 ? undefined : atRevision.get(stream, base - 1);
-    const rows = chain(stream, base, before === undefined ? null : utf8(before[2]), events);
+    const rows = chained(stream, base, before === undefined ? null : utf8(before[2]), events);
     const stored = rows.map((row) => atRevision.get(stream, row.revision));
     const same = rows.filter((row, i) => utf8(stored[i]?.[1]) === row.event.id);
     if (same.length === 0) return E.left({ tag: 'WrongExpectedRevision', stream, expected, actual });
@@ -107,7 +88,7 @@ export const createAppender = (
   };
 
   /** The first event of a batch whose id is stored already. */
-  const conflict = (stream: string, rows: readonly Row[]): AppendError | undefined => {
+  const conflict = (stream: string, rows: readonly Chained[]): AppendError | undefined => {
     for (const { event } of rows) {
       const place = placeOfId.get(event.id);
       if (place === undefined) continue;
@@ -116,7 +97,7 @@ export const createAppender = (
     return undefined;
   };
 
-  const insertAll = (stream: string, rows: readonly Row[], recordedAt: string): void => {
+  const insertAll = (stream: string, rows: readonly Chained[], recordedAt: string): void => {
     let position = last;
     for (const { event, revision, prev, leaf } of rows) {
       const { id, type, version, meta, dataText, observedText } = event;
@@ -139,7 +120,7 @@ export const createAppender = (
     if (id !== undefined) return E.left({ tag: 'IdConflict', stream, id, storedIn: stream, revision: base + twice });
     const head = headOf(stream);
     if (head.revision !== expected) return whenStale(request, head.revision);
-    const rows = chain(stream, base, head.leaf, events);
+    const rows = chained(stream, base, head.leaf, events);
     // One statement undoes itself; several need a savepoint.
     const several = rows.length > 1;
     if (several) connection.exec('SAVEPOINT batch');

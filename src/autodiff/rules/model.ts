@@ -1,5 +1,4 @@
-import type { Value } from '../../onnx/graph';
-import { GraphError, sizeOf, staticShape, type GraphBuilder } from '../../onnx/graph';
+import { GraphError, sizeOf, staticShape, type GraphBuilder, type Value } from '../../onnx/graph';
 import { mul, reduceMean, reduceSum, reshape, sub } from '../../onnx/ops';
 import { gradOf, inputOf, outputOf, type GradientRule } from '../rule';
 

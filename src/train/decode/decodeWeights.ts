@@ -1,7 +1,7 @@
 import type { GraphBuilder, Value } from '../../onnx/graph';
 import type { Tensor } from '../../ports/tensorRuntime';
 import type { ModelShape, Weights } from '../modelShape';
-import { rotaryTables } from '../rotary';
+import { rotaryHalves } from '../rotary';
 
 /** What the decoding graphs compute with, by a name of their own; linear weights are [in, out]. */
 export interface DecodeWeights {
@@ -18,7 +18,7 @@ interface Part {
   readonly factor: number;
 }
 
-const float32 = (dims: readonly number[], data: Float32Array): Tensor => ({ dtype: 'float32', dims, data });
+export const float32 = (dims: readonly number[], data: Float32Array): Tensor => ({ dtype: 'float32', dims, data });
 
 /** Matrices [out, in] side by side as one [in, Σ out], each times its factor. */
 const sideBySide = (inner: number, parts: readonly Part[]): Tensor => {
@@ -38,22 +38,18 @@ const oneAfterAnother = (parts: readonly Part[]): Tensor => {
   return float32([data.length], data);
 };
 
-/** Cosine and sine tables [positions, d/2]: the halves that rotary.ts repeats. */
-const halfTables = (shape: ModelShape, positions: number): { readonly cos: Tensor; readonly sin: Tensor } => {
-  const half = shape.headDim / 2;
-  const tables = rotaryTables(shape, positions);
-  const halves = (table: readonly number[]): Tensor =>
-    float32([positions, half], Float32Array.from(table.filter((_, i) => i % shape.headDim < half)));
-  return { cos: halves(tables.cos), sin: halves(tables.sin) };
-};
-
 /**
  * A student's weights laid out for decoding up to so many positions: queries, keys and values are one matrix, and the
  * 1/√d of attention is in the queries' weights (in those of their norm where they have one).
  */
 export const decodeTensors = (shape: ModelShape, weights: Weights, positions: number): ReadonlyMap<string, Tensor> => {
   const { hiddenSize, intermediateSize, vocabSize, heads, headDim } = shape;
-  const tensors = new Map<string, Tensor>(Object.entries(halfTables(shape, positions)));
+  const tensors = new Map<string, Tensor>(
+    Object.entries(rotaryHalves(shape, positions)).map(([name, table]) => [
+      name,
+      float32([positions, headDim / 2], Float32Array.from(table)),
+    ]),
+  );
   const find = (name: string): Float32Array => {
     const weight = weights.get(name);
     if (weight === undefined) throw new Error(`no weights for "${name}"`);

@@ -1,7 +1,9 @@
 import * as E from 'fp-ts/Either';
 import type { Program, RuntimeError, Tensor } from '../../ports/tensorRuntime';
 import type { ModelShape } from '../modelShape';
+import { floatsOf } from '../programs';
 import { masked } from '../transformer';
+import { float32 } from './decodeWeights';
 import { ArrayPool, KeyValueCache } from './keyValueCache';
 import { readingFeeds, readingGroups } from './reading';
 import { stepsPerRun } from './stepGraph';
@@ -45,7 +47,6 @@ interface Active {
 /** The largest float32 below 1: a draw is in [0, 1), and must stay so when it is rounded to float32. */
 const belowOne = 1 - 2 ** -24;
 
-const float32 = (dims: readonly number[], data: Float32Array): Tensor => ({ dtype: 'float32', dims, data });
 const int64 = (dims: readonly number[], values: readonly number[]): Tensor => ({
   dtype: 'int64',
   dims,
@@ -56,13 +57,6 @@ const int64 = (dims: readonly number[], values: readonly number[]): Tensor => ({
 const lastInto = (items: unknown[], place: number): void => {
   const last = items.pop();
   if (last !== undefined && place < items.length) items[place] = last;
-};
-
-/** A float32 output of a graph. */
-export const floatsOf = (fetched: Readonly<Record<string, Tensor>>, name: string): Float32Array => {
-  const data = fetched[name]?.data;
-  if (!(data instanceof Float32Array)) throw new Error(`the graph gave no "${name}"`);
-  return data;
 };
 
 /** How rows are sampled, as the step graph takes it. */

@@ -1,5 +1,5 @@
-import type { GraphBuilder, Value } from '../../onnx/graph';
-import { add, gather, gemm, matMul, mul } from '../../onnx/ops';
+import { valueNamed, type GraphBuilder, type Value } from '../../onnx/graph';
+import { add, gather, gemm, matMul, mul, rmsNorm, rotary } from '../../onnx/ops';
 import type { ModelShape } from '../modelShape';
 
 /** Weights and rotary tables as values of a graph, by the names of decodeWeights.ts. */
@@ -12,12 +12,6 @@ export interface LayerHeads {
   readonly v: Value;
 }
 
-const valueOf = (w: DecodeValues, name: string): Value => {
-  const value = w.get(name);
-  if (value === undefined) throw new Error(`no decoding weights "${name}"`);
-  return value;
-};
-
 /** Parts of x along an axis, in the given sizes. */
 export const split = (b: GraphBuilder, x: Value, sizes: Value, axis: number): readonly [Value, Value, ...Value[]] => {
   const [first, second, ...more] = b.emit('Split', [x, sizes], { axis });
@@ -25,29 +19,19 @@ export const split = (b: GraphBuilder, x: Value, sizes: Value, axis: number): re
   return [first, second, ...more];
 };
 
-/** RMSNorm over the last axis. */
-const rmsNorm = (b: GraphBuilder, x: Value, weight: Value, eps: number): Value => {
-  const [y] = b.emit('SimplifiedLayerNormalization', [x, weight], {
-    axis: -1,
-    epsilon: { float: eps },
-    stash_type: 1,
-  });
-  if (y === undefined) throw new Error('a norm has an output');
-  return y;
-};
-
 const linear = (b: GraphBuilder, w: DecodeValues, x: Value, name: string): Value => {
-  const product = matMul(b, x, valueOf(w, name));
+  const product = matMul(b, x, valueNamed(w, name));
   const bias = w.get(`${name}.bias`);
   return bias === undefined ? product : add(b, product, bias);
 };
 
 /** Token embeddings [B, T, D] of ids [B, T]. */
-export const embedded = (b: GraphBuilder, w: DecodeValues, ids: Value): Value => gather(b, valueOf(w, 'embed'), ids, 0);
+export const embedded = (b: GraphBuilder, w: DecodeValues, ids: Value): Value =>
+  gather(b, valueNamed(w, 'embed'), ids, 0);
 
 /** Logits [N, V] of hidden states [N, D]. */
 export const logitsOf = (b: GraphBuilder, w: DecodeValues, hidden: Value): Value =>
-  gemm(b, hidden, w.get('head') ?? valueOf(w, 'embed'), false, true);
+  gemm(b, hidden, w.get('head') ?? valueNamed(w, 'embed'), false, true);
 
 /** Queries, keys and values of layer `i` from qkv [B, H + 2 KV, T, d]. */
 const headsOf = (
@@ -58,12 +42,8 @@ const headsOf = (
   qkv: Value,
   positions: Value,
 ): LayerHeads => {
-  const rotated = (x: Value, count: number): Value =>
-    b.one('RotaryEmbedding', [x, positions, valueOf(w, 'cos'), valueOf(w, 'sin')], {
-      num_heads: count,
-      interleaved: 0,
-      scale: { float: 1 },
-    });
+  const tables = { positions, cos: valueNamed(w, 'cos'), sin: valueNamed(w, 'sin') };
+  const rotated = (x: Value, count: number): Value => rotary(b, x, tables, count);
   // Queries and keys turn together: one operator less.
   const [qk, v] = split(b, qkv, b.ints([heads + kvHeads, kvHeads]), 1);
   const apart = (x: Value) => split(b, x, b.ints([heads, kvHeads]), 1);
@@ -91,10 +71,10 @@ export const decoderLayers = (
   byHead: (x: Value) => Value,
   attend: (layer: number, heads: LayerHeads) => Value,
 ): Value => {
-  const norm = (x: Value, name: string): Value => rmsNorm(b, x, valueOf(w, name), shape.rmsNormEps);
+  const norm = (x: Value, name: string): Value => rmsNorm(b, x, valueNamed(w, name), shape.rmsNormEps);
   /** The sum, and its norm. */
   const addAndNorm = (x: Value, y: Value, name: string): readonly [Value, Value] => {
-    const [normed, sum] = b.emit('SkipSimplifiedLayerNormalization', [x, y, valueOf(w, name)], {
+    const [normed, sum] = b.emit('SkipSimplifiedLayerNormalization', [x, y, valueNamed(w, name)], {
       epsilon: { float: shape.rmsNormEps },
     });
     if (normed === undefined || sum === undefined) throw new Error('a norm of a sum has two outputs');

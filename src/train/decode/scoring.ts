@@ -1,7 +1,7 @@
 import * as E from 'fp-ts/Either';
 import type { Program, RuntimeError } from '../../ports/tensorRuntime';
 import type { ModelShape } from '../modelShape';
-import { floatsOf } from './generator';
+import { floatsOf } from '../programs';
 import { readingFeeds, readingGroups } from './reading';
 
 /** A text to judge: the tokens before it, at least one, and its own. */

@@ -10,9 +10,8 @@ import sys
 import time
 
 import torch
-import torch.nn.functional as F
 
-from torchTrain import Model, rope, rotate
+from torchTrain import Model, rope
 
 
 class StaticCache:
@@ -39,18 +38,8 @@ class GrowingCache:
 
 
 def attend(layer, x, cos, sin, mask, cache, start):
-    b, t, _ = x.shape
-    s = layer.s
-    h = layer.n1(x)
-    q = layer.q(h).view(b, t, s["heads"], s["headDim"]).transpose(1, 2)
-    k = layer.k(h).view(b, t, s["kvHeads"], s["headDim"]).transpose(1, 2)
-    v = layer.v(h).view(b, t, s["kvHeads"], s["headDim"]).transpose(1, 2)
-    k, v = cache.add(start, rotate(k, cos, sin), v)
-    gqa = s["heads"] != s["kvHeads"]
-    y = F.scaled_dot_product_attention(rotate(q, cos, sin), k, v, attn_mask=mask, enable_gqa=gqa)
-    x = x + layer.o(y.transpose(1, 2).reshape(b, t, -1))
-    h = layer.n2(x)
-    return x + layer.down(F.silu(layer.gate(h)) * layer.up(h))
+    q, k, v = layer.heads(x, cos, sin)
+    return layer.after(x, q, *cache.add(start, k, v), attn_mask=mask)
 
 
 def generate(model, s, prompts, new_tokens, make_cache, tables):

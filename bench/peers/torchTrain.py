@@ -4,7 +4,6 @@ Reads one JSON line {shape, batch, length, threads}, then a number of steps a li
 every step as JSON. Ends with its input.
 """
 import json
-import math
 import resource
 import sys
 import time
@@ -36,19 +35,22 @@ class Layer(torch.nn.Module):
         self.o = lin(s["heads"] * hd, d)
         self.gate, self.up, self.down = lin(d, f), lin(d, f), lin(f, d)
 
-    def forward(self, x, cos, sin):
+    def heads(self, x, cos, sin):
         b, t, _ = x.shape
-        s = self.s
         h = self.n1(x)
-        q = self.q(h).view(b, t, s["heads"], s["headDim"]).transpose(1, 2)
-        k = self.k(h).view(b, t, s["kvHeads"], s["headDim"]).transpose(1, 2)
-        v = self.v(h).view(b, t, s["kvHeads"], s["headDim"]).transpose(1, 2)
-        q, k = rotate(q, cos, sin), rotate(k, cos, sin)
-        gqa = s["heads"] != s["kvHeads"]
-        y = F.scaled_dot_product_attention(q, k, v, is_causal=True, enable_gqa=gqa)
+        split = lambda y: y.view(b, t, -1, self.s["headDim"]).transpose(1, 2)
+        return rotate(split(self.q(h)), cos, sin), rotate(split(self.k(h)), cos, sin), split(self.v(h))
+
+    def after(self, x, q, k, v, **mask):
+        b, t, _ = x.shape
+        gqa = self.s["heads"] != self.s["kvHeads"]
+        y = F.scaled_dot_product_attention(q, k, v, enable_gqa=gqa, **mask)
         x = x + self.o(y.transpose(1, 2).reshape(b, t, -1))
         h = self.n2(x)
         return x + self.down(F.silu(self.gate(h)) * self.up(h))
+
+    def forward(self, x, cos, sin):
+        return self.after(x, *self.heads(x, cos, sin), is_causal=True)
 
 
 class Model(torch.nn.Module):

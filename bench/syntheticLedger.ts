@@ -15,7 +15,7 @@ export interface Append {
   readonly events: readonly NewEvent[];
 }
 
-const runId = 'bench';
+const collectionId = contentId(['collection', 'bench']);
 const checkpoint = 'c'.repeat(64);
 
 /** A lawful ledger of any size, seeded: `problems` problems, `passes` trajectories each; about half need one update. */
@@ -47,11 +47,11 @@ export function* syntheticLedger(problems: number, passes: number, seed: number)
 }
 
 const trajectory = (i: number, problemId: string, pass: number, seed: number): Append => {
-  const trajectoryId = contentId(['trajectory', runId, 1, pass, problemId]);
+  const trajectoryId = contentId(['trajectory', collectionId, pass, problemId]);
   const wrong = draws([seed, 'wrong', pass, problemId]).uniform(0) < 0.5;
   const text = `\n(1) This equation can be written as "(A - B)", attempt ${pass} ${draws([seed, 'text', pass, i]).integer(0, 1e9)}.\n(Final response) So the answer is ${i}.`;
   const generation = generationProduced.create({
-    runId,
+    collectionId,
     iteration: 1,
     pass,
     problemId,
@@ -127,7 +127,7 @@ const trajectory = (i: number, problemId: string, pass: number, seed: number): A
   const reason = wrong ? 'improved' : 'right-first-time';
   events.push(
     trajectoryClosed.create({
-      runId,
+      collectionId,
       iteration: 1,
       pass,
       problemId,

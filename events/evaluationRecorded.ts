@@ -1,6 +1,6 @@
 import * as t from 'io-ts';
 import { Count, DigestText, Finite, JsonValue, nullable, VerdictKind } from './codecs';
-import { defineEvent } from './defineEvent';
+import { defineEvent, was } from './defineEvent';
 
 const Judged = t.strict(
   {
@@ -20,26 +20,27 @@ export const Item = t.strict(
 );
 export type EvaluationItem = t.TypeOf<typeof Item>;
 
-const V1 = t.strict(
-  {
-    evaluationId: t.string,
-    runId: nullable(t.string),
-    iteration: Count,
-    checkpoint: DigestText,
-    problemSet: t.string,
-    config: JsonValue,
-    scores: t.record(t.string, nullable(Finite)),
-    items: t.array(Item),
-  },
-  'EvaluationRecorded@1',
-);
-export type EvaluationRecorded = t.TypeOf<typeof V1>;
+const facts = {
+  evaluationId: t.string,
+  checkpoint: DigestText,
+  problemSet: t.string,
+  config: JsonValue,
+  scores: t.record(t.string, nullable(Finite)),
+  items: t.array(Item),
+};
+
+const V1 = t.strict({ runId: nullable(t.string), iteration: Count, ...facts }, 'EvaluationRecorded@1');
+const V2 = t.strict(facts, 'EvaluationRecorded@2');
+export type EvaluationRecorded = t.TypeOf<typeof V2>;
 
 /**
  * A checkpoint was scored on a problem set. Every item is here: the calls' exact texts in order, and each attempt with
- * its own and the script's feedback, so that any other metric is a fold over this event. Iteration 0 is the base student.
+ * its own and the script's feedback, so that any other metric is a fold over this event. The run is not in it: what decides
+ * the same texts is the same evaluation, and IterationScored names it.
  */
-export const evaluationRecorded = defineEvent('EvaluationRecorded', V1, {
-  stream: (d) => `evaluation-${d.evaluationId}`,
-  identity: (d) => [d.evaluationId],
-});
+export const evaluationRecorded = defineEvent(
+  'EvaluationRecorded',
+  V2,
+  { stream: (d) => `evaluation-${d.evaluationId}`, identity: (d) => [d.evaluationId] },
+  [was(V1, (d) => V2.encode(d))],
+);

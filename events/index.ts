@@ -5,6 +5,7 @@ import { answerVerified } from './answerVerified';
 import { attemptMade } from './attemptMade';
 import { callFailed } from './callFailed';
 import { checkpointWritten } from './checkpointWritten';
+import { collectionStarted } from './collectionStarted';
 import { datasetDerived } from './datasetDerived';
 import { evaluationRecorded } from './evaluationRecorded';
 import { eventRetracted } from './eventRetracted';
@@ -12,6 +13,7 @@ import { feedbackGiven } from './feedbackGiven';
 import { generationProduced } from './generationProduced';
 import { improvementProduced } from './improvementProduced';
 import { iterationCompleted } from './iterationCompleted';
+import { iterationScored } from './iterationScored';
 import { iterationStarted } from './iterationStarted';
 import { labelGiven } from './labelGiven';
 import { ledgerSealed } from './ledgerSealed';
@@ -31,8 +33,10 @@ export const definitions = {
   RunStarted: runStarted,
   RunResumed: runResumed,
   IterationStarted: iterationStarted,
+  IterationScored: iterationScored,
   IterationCompleted: iterationCompleted,
   ProblemPosed: problemPosed,
+  CollectionStarted: collectionStarted,
   GenerationProduced: generationProduced,
   AttemptMade: attemptMade,
   FeedbackGiven: feedbackGiven,

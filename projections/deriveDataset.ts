@@ -1,7 +1,16 @@
 import type { DatasetDerived } from '../events/datasetDerived';
 import { canonicalJson, contentId, sha256, type Digest } from '../events/digest';
 import type { LedgerEvent } from '../events/index';
-import { admitAll, goldRetraction, isInScope, refusal, within, type Refusal, type Scope } from './policies/admit';
+import {
+  admitAll,
+  goldRetraction,
+  iterationsIn,
+  refusal,
+  trajectoriesIn,
+  within,
+  type Refusal,
+  type Scope,
+} from './policies/admit';
 import { balanceAll } from './policies/balance';
 import { policyDigest, type Policy } from './policies/policy';
 import { goldUnits, isAttempt, splitAll, type BareSection, type Unit } from './policies/split';
@@ -93,11 +102,7 @@ type Candidate = Unit | Decision;
 const isUnit = (c: Candidate): c is Unit => 'sections' in c;
 
 const goldProblems = (all: Trajectories, scope: Scope, through: boolean): readonly PosedProblem[] => {
-  const started = all.iterations.filter(
-    (i) =>
-      (scope.runId === null || i.runId === scope.runId) &&
-      (scope.iteration === null || (through ? i.iteration <= scope.iteration : i.iteration === scope.iteration)),
-  );
+  const started = iterationsIn(all, scope, through);
   const named = scope.problemSet === null ? started.map((i) => i.problemSet) : [scope.problemSet];
   const narrow = scope.problemSet !== null || (scope.runId !== null && named.length > 0);
   const sets = new Set(named);
@@ -210,7 +215,7 @@ export const deriveDataset = (
   };
   const through = policy.select.iterations === 'through';
 
-  const inScope = all.trajectories.filter((t) => isInScope(t, scope, through));
+  const inScope = trajectoriesIn(all, scope, through);
   const { admitted, refused } = admitAll(all, inScope, policy, seed);
   const { units, partners } = splitAll(admitted, policy, seed);
   const candidates: Candidate[] = [];

@@ -64,7 +64,7 @@ export interface Lineage {
   readonly checkpoints: ReadonlyMap<string, readonly KnownCheckpoint[]>;
   /** Evaluations' events by the checkpoint that was scored. */
   readonly evaluations: ReadonlyMap<string, readonly string[]>;
-  /** How many generations a checkpoint wrote, by checkpoint, then by `run, iteration n`. */
+  /** How many generations a checkpoint wrote, by checkpoint, then by `collection, iteration n`. */
   readonly generated: ReadonlyMap<string, Readonly<Record<string, number>>>;
   /** Notes (retractions, labels) by the event they are about. */
   readonly notes: ReadonlyMap<string, readonly string[]>;
@@ -165,7 +165,7 @@ const apply = (state: LineageState, event: LedgerEvent): void => {
     case 'GenerationProduced': {
       if (event.data.model.kind !== 'checkpoint') return;
       const counts = state.generated.get(event.data.model.digest) ?? {};
-      const when = `${event.data.runId}, iteration ${event.data.iteration}`;
+      const when = `collection ${event.data.collectionId}, iteration ${event.data.iteration}`;
       counts[when] = (counts[when] ?? 0) + 1;
       state.generated.set(event.data.model.digest, counts);
       return;
@@ -179,9 +179,9 @@ const apply = (state: LineageState, event: LedgerEvent): void => {
       return;
     }
     case 'TrainingStarted': {
-      const { trainingId, dataset, base, runId, iteration, seed, configDigest, steps } = event.data;
+      const { trainingId, dataset, base, seed, configDigest, steps } = event.data;
       const from = base.kind === 'checkpoint' ? base.digest : null;
-      const detail = { runId, iteration, seed, configDigest, steps };
+      const detail = { seed, configDigest, steps };
       state.trainings.set(trainingId, { trainingId, eventId: id, dataset, base: from, detail });
       return;
     }
@@ -204,6 +204,8 @@ const apply = (state: LineageState, event: LedgerEvent): void => {
     case 'RunStarted':
     case 'RunResumed':
     case 'IterationStarted':
+    case 'IterationScored':
+    case 'CollectionStarted':
     case 'IterationCompleted':
     case 'AttemptMade':
     case 'FeedbackGiven':
@@ -231,7 +233,7 @@ const sorted = <V>(map: ReadonlyMap<string, readonly V[]>, idOf: (value: V) => s
 /** Where everything came from and where it went: read by trace.ts and why.ts. */
 export const lineage: Projection<LineageState, Lineage> = {
   name: 'lineage',
-  version: 1,
+  version: 2,
   initial: () => ({
     events: new Map(),
     byTrajectory: new Map(),

@@ -118,8 +118,6 @@ export const cellScores = (items: readonly EvaluationItem[]): readonly CellScore
 export interface ScoreboardRow {
   readonly evaluationId: string;
   readonly eventId: string;
-  readonly runId: string | null;
-  readonly iteration: number;
   readonly checkpoint: string;
   readonly problemSet: string;
   readonly scores: Scores;
@@ -127,35 +125,67 @@ export interface ScoreboardRow {
   readonly recorded: Readonly<Record<string, number | null>>;
 }
 
+/** An evaluation as the scoreboard shows it: with the runs that it serves, by run and iteration. */
+export interface RankedRow extends ScoreboardRow {
+  readonly runs: readonly { readonly runId: string; readonly iteration: number }[];
+}
+
 export interface ScoreboardState {
   readonly rows: Map<string, ScoreboardRow>;
   readonly retracted: Map<string, true>;
+  /** By run and iteration. */
+  readonly scored: Map<string, { readonly runId: string; readonly iteration: number; readonly evaluationId: string }>;
 }
 
 const apply = (state: ScoreboardState, event: LedgerEvent): void => {
   if (event.type === 'EventRetracted') state.retracted.set(event.data.eventId, true);
+  if (event.type === 'IterationScored') {
+    const { runId, iteration, evaluationId } = event.data;
+    state.scored.set(`${runId}\n${iteration}`, { runId, iteration, evaluationId });
+  }
   if (event.type !== 'EvaluationRecorded') return;
-  const { evaluationId, runId, iteration, checkpoint, problemSet, items, scores: recorded } = event.data;
+  const { evaluationId, checkpoint, problemSet, items, scores: recorded } = event.data;
   const measured = { scores: scoresOf(items), cells: cellScores(items), recorded };
-  state.rows.set(event.id, { evaluationId, eventId: event.id, runId, iteration, checkpoint, problemSet, ...measured });
+  state.rows.set(event.id, { evaluationId, eventId: event.id, checkpoint, problemSet, ...measured });
 };
 
-/** Every evaluation that stands, by run, problem set, iteration. */
-export const scoreboard: Projection<ScoreboardState, readonly ScoreboardRow[]> = {
+/** Every evaluation that stands, by the first run and iteration that it serves, then by problem set; those of no run come last. */
+export const scoreboard: Projection<ScoreboardState, readonly RankedRow[]> = {
   name: 'scoreboard',
-  version: 1,
-  initial: () => ({ rows: new Map(), retracted: new Map() }),
+  version: 2,
+  initial: () => ({ rows: new Map(), retracted: new Map(), scored: new Map() }),
   apply,
-  view: (state) =>
-    [...state.rows.values()]
+  view: (state) => {
+    const runsOf = new Map<string, RankedRow['runs'][number][]>();
+    for (const { evaluationId, ...of } of state.scored.values()) {
+      const known = runsOf.get(evaluationId);
+      if (known === undefined) runsOf.set(evaluationId, [of]);
+      else known.push(of);
+    }
+    for (const runs of runsOf.values()) runs.sort((a, b) => byText(a.runId, b.runId) || a.iteration - b.iteration);
+    return [...state.rows.values()]
       .filter((row) => !state.retracted.has(row.eventId))
-      .sort(
-        (a, b) =>
-          byText(a.runId ?? '', b.runId ?? '') ||
+      .map((row): RankedRow => ({ ...row, runs: runsOf.get(row.evaluationId) ?? [] }))
+      .sort((a, b) => {
+        const [first, second] = [a.runs[0], b.runs[0]];
+        if (first === undefined || second === undefined)
+          return Number(first === undefined) - Number(second === undefined) || byText(a.evaluationId, b.evaluationId);
+        return (
+          byText(first.runId, second.runId) ||
           byText(a.problemSet, b.problemSet) ||
-          a.iteration - b.iteration ||
-          byText(a.evaluationId, b.evaluationId),
-      ),
-  toJson: (state) => ({ rows: mapToJson(state.rows), retracted: mapToJson(state.retracted) }),
-  fromJson: (json) => ({ rows: mapFromJson(json, 'rows'), retracted: mapFromJson(json, 'retracted') }),
+          first.iteration - second.iteration ||
+          byText(a.evaluationId, b.evaluationId)
+        );
+      });
+  },
+  toJson: ({ rows, retracted, scored }) => ({
+    rows: mapToJson(rows),
+    retracted: mapToJson(retracted),
+    scored: mapToJson(scored),
+  }),
+  fromJson: (json) => ({
+    rows: mapFromJson(json, 'rows'),
+    retracted: mapFromJson(json, 'retracted'),
+    scored: mapFromJson(json, 'scored'),
+  }),
 };

@@ -32,6 +32,7 @@ export interface TrajectoriesState {
   readonly retractions: Map<string, Retraction>;
   readonly labels: Map<string, Label[]>;
   readonly iterations: Map<string, StartedIteration>;
+  readonly collections: Map<string, string>;
 }
 
 const open = (state: TrajectoriesState, trajectoryId: string): OpenTrajectory => {
@@ -53,7 +54,7 @@ const open = (state: TrajectoriesState, trajectoryId: string): OpenTrajectory =>
 
 const placed = (state: TrajectoriesState, d: Place & { readonly trajectoryId: string }): OpenTrajectory => {
   const trajectory = open(state, d.trajectoryId);
-  trajectory.place ??= { runId: d.runId, iteration: d.iteration, pass: d.pass, problemId: d.problemId };
+  trajectory.place ??= { collectionId: d.collectionId, iteration: d.iteration, pass: d.pass, problemId: d.problemId };
   return trajectory;
 };
 
@@ -66,10 +67,14 @@ const apply = (state: TrajectoriesState, event: LedgerEvent): void => {
       state.problems.set(eventId, { eventId, problem: event.data });
       return;
     case 'IterationStarted': {
-      const { runId, iteration, problemSet, student } = event.data;
-      state.iterations.set(`${runId}\n${iteration}`, { runId, iteration, problemSet, student });
+      const { runId, iteration, problemSet, student, collectionId } = event.data;
+      state.iterations.set(`${runId}\n${iteration}`, { runId, iteration, problemSet, student, collectionId });
+      if (collectionId !== null) state.collections.set(collectionId, problemSet);
       return;
     }
+    case 'CollectionStarted':
+      state.collections.set(event.data.collectionId, event.data.problemSet);
+      return;
     case 'GenerationProduced': {
       const { call, author, model } = event.data;
       placed(state, event.data).calls.push({ eventId, call, author, model });
@@ -134,6 +139,7 @@ const apply = (state: TrajectoriesState, event: LedgerEvent): void => {
     }
     case 'RunStarted':
     case 'RunResumed':
+    case 'IterationScored':
     case 'IterationCompleted':
     case 'DatasetDerived':
     case 'TrainingStarted':
@@ -154,8 +160,8 @@ const comparePlaces = (a: Trajectory, b: Trajectory): number => {
   if (p === null || q === null)
     return Number(p === null) - Number(q === null) || byText(a.trajectoryId, b.trajectoryId);
   return (
-    byText(p.runId, q.runId) ||
     p.iteration - q.iteration ||
+    byText(p.collectionId, q.collectionId) ||
     p.pass - q.pass ||
     byText(p.problemId, q.problemId) ||
     byText(a.trajectoryId, b.trajectoryId)
@@ -181,18 +187,20 @@ const view = (state: TrajectoriesState): Trajectories => ({
   retractions: state.retractions,
   labels: state.labels,
   iterations: [...state.iterations.values()].sort((a, b) => byText(a.runId, b.runId) || a.iteration - b.iteration),
+  collections: state.collections,
 });
 
 /** Attempt → feedback → improvement chains, with what was found, refused, retracted and labelled. */
 export const trajectories: Projection<TrajectoriesState, Trajectories> = {
   name: 'trajectories',
-  version: 1,
+  version: 2,
   initial: () => ({
     trajectories: new Map(),
     problems: new Map(),
     retractions: new Map(),
     labels: new Map(),
     iterations: new Map(),
+    collections: new Map(),
   }),
   apply,
   view,
@@ -202,6 +210,7 @@ export const trajectories: Projection<TrajectoriesState, Trajectories> = {
     retractions: mapToJson(state.retractions),
     labels: mapToJson(state.labels),
     iterations: mapToJson(state.iterations),
+    collections: mapToJson(state.collections),
   }),
   fromJson: (json) => ({
     trajectories: mapFromJson(json, 'trajectories'),
@@ -209,5 +218,6 @@ export const trajectories: Projection<TrajectoriesState, Trajectories> = {
     retractions: mapFromJson(json, 'retractions'),
     labels: mapFromJson(json, 'labels'),
     iterations: mapFromJson(json, 'iterations'),
+    collections: mapFromJson(json, 'collections'),
   }),
 };

@@ -51,7 +51,7 @@ export interface Call {
 }
 
 export interface Place {
-  readonly runId: string;
+  readonly collectionId: string;
   readonly iteration: number;
   readonly pass: number;
   readonly problemId: string;
@@ -100,11 +100,13 @@ export interface StartedIteration {
   readonly iteration: number;
   readonly problemSet: string;
   readonly student: ModelRef;
+  /** Where its trajectories are; null: it collects none. */
+  readonly collectionId: string | null;
 }
 
 /** What the ledger says about trajectories, in an order that does not depend on how streams were interleaved. */
 export interface Trajectories {
-  /** By run, iteration, pass, problem, id. */
+  /** By iteration, collection, pass, problem, id. */
   readonly trajectories: readonly Trajectory[];
   /** By set, problem id. */
   readonly problems: readonly PosedProblem[];
@@ -113,4 +115,6 @@ export interface Trajectories {
   /** By the labelled event's id; one label per (name, author), the newest. */
   readonly labels: ReadonlyMap<string, readonly Label[]>;
   readonly iterations: readonly StartedIteration[];
+  /** The problem set that a collection answers, by collection. */
+  readonly collections: ReadonlyMap<string, string>;
 }

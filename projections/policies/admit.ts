@@ -1,5 +1,5 @@
 import { shuffledById } from '../random';
-import type { PosedProblem, Trajectories, Trajectory } from '../trajectory';
+import type { Place, PosedProblem, Trajectories, Trajectory } from '../trajectory';
 import type { Policy } from './policy';
 import { asAttempt, isAttempt, type Admitted } from './split';
 
@@ -25,15 +25,32 @@ export const refusal = (
   detail: string | null = null,
 ): Refusal => ({ rule, value, threshold, detail });
 
-export const isInScope = (trajectory: Trajectory, scope: Scope, through: boolean): boolean => {
-  const { place } = trajectory;
-  if (place === null) return scope.runId === null && scope.iteration === null;
-  if (scope.runId !== null && place.runId !== scope.runId) return false;
-  if (scope.iteration === null) return true;
-  return through ? place.iteration <= scope.iteration : place.iteration === scope.iteration;
+/** The iterations in scope: that one, or with `through` all up to it. */
+export const iterationsIn = (
+  all: Trajectories,
+  scope: Scope,
+  through: boolean,
+): readonly Trajectories['iterations'][number][] =>
+  all.iterations.filter(
+    (i) =>
+      (scope.runId === null || i.runId === scope.runId) &&
+      (scope.iteration === null || (through ? i.iteration <= scope.iteration : i.iteration === scope.iteration)),
+  );
+
+/** The trajectories in scope. A run's are those of its iterations' collections, which other runs may share. */
+export const trajectoriesIn = (all: Trajectories, scope: Scope, through: boolean): readonly Trajectory[] => {
+  const { runId, iteration } = scope;
+  if (runId !== null) {
+    const collections = new Set(iterationsIn(all, scope, through).map((i) => i.collectionId));
+    return all.trajectories.filter(({ place }) => place !== null && collections.has(place.collectionId));
+  }
+  if (iteration === null) return all.trajectories;
+  return all.trajectories.filter(
+    ({ place }) => place !== null && (through ? place.iteration <= iteration : place.iteration === iteration),
+  );
 };
 
-/** Finds the problem a trajectory answers: the one of its iteration's problem set, else the first with that id. */
+/** Finds the problem a trajectory answers: the one of its collection's problem set, else the first with that id. */
 export const problemFinder = (all: Trajectories): ((trajectory: Trajectory) => PosedProblem | undefined) => {
   const byId = new Map<string, PosedProblem>();
   const bySet = new Map<string, PosedProblem>();
@@ -42,11 +59,9 @@ export const problemFinder = (all: Trajectories): ((trajectory: Trajectory) => P
     if (!byId.has(problemId)) byId.set(problemId, posed);
     bySet.set(JSON.stringify([set, problemId]), posed);
   }
-  const setOfIteration = new Map<string, string>();
-  for (const i of all.iterations) setOfIteration.set(JSON.stringify([i.runId, i.iteration]), i.problemSet);
   return ({ place }) => {
     if (place === null) return undefined;
-    const set = setOfIteration.get(JSON.stringify([place.runId, place.iteration]));
+    const set = all.collections.get(place.collectionId);
     const own = set === undefined ? undefined : bySet.get(JSON.stringify([set, place.problemId]));
     return own ?? byId.get(place.problemId);
   };
@@ -157,10 +172,10 @@ const judgeAnswer = (
 /** A text within a pass, an iteration, or everything: the key under which it counts as one. */
 export const within = (
   scope: 'pass' | 'iteration' | 'scope',
-  place: { readonly runId: string; readonly iteration: number; readonly pass: number } | null,
+  place: Pick<Place, 'collectionId' | 'pass'> | null,
 ): readonly (string | number)[] => {
   if (scope === 'scope' || place === null) return [];
-  return scope === 'pass' ? [place.runId, place.iteration, place.pass] : [place.runId, place.iteration];
+  return scope === 'pass' ? [place.collectionId, place.pass] : [place.collectionId];
 };
 
 /** Select and admit: which trajectories go on, and the refusal of every other one, by trajectory id. */

@@ -1,7 +1,11 @@
 import { iterationStarted } from '../../events/iterationStarted';
 import type { Digest } from '../../events/digest';
+import { collectionIdOf } from '../../events/collectionStarted';
+import { collectionOf } from '../collect/collectTrajectories';
+import type { Editor } from '../collect/editor';
 import { openStream } from '../ledger/openStream';
 import { begin, runIdOf } from '../run/beginRun';
+import { collectSettings } from '../run/loop';
 import type { RunInput, RunPorts } from '../run/runContext';
 import { must, stop } from './faults';
 
@@ -12,23 +16,20 @@ export const noteIteration = async (
   iteration: number,
   student: Digest,
   problemSet: string,
+  editor: Editor,
 ): Promise<string> => {
   const runId = runIdOf(input);
   const stream = must(await openStream(ports.log, `run-${runId}`));
   must(await begin(stream, runId, input, ports));
+  const ref = { kind: 'checkpoint', digest: student } as const;
+  const collectionId = collectionIdOf(collectionOf(collectSettings(input.config, iteration, problemSet), ref, editor));
   const known = stream.events.find((event) => event.type === 'IterationStarted' && event.data.iteration === iteration);
   if (known?.type === 'IterationStarted') {
     const { id, revision, data } = known;
-    const same =
-      data.student.kind === 'checkpoint' && data.student.digest === student && data.problemSet === problemSet;
-    if (!same) stop({ tag: 'IdConflict', stream: known.stream, id, storedIn: known.stream, revision });
+    if (data.collectionId !== collectionId)
+      stop({ tag: 'IdConflict', stream: known.stream, id, storedIn: known.stream, revision });
   } else {
-    const started = iterationStarted.create({
-      runId,
-      iteration,
-      student: { kind: 'checkpoint', digest: student },
-      problemSet,
-    });
+    const started = iterationStarted.create({ runId, iteration, student: ref, problemSet, collectionId });
     must(await stream.append([started]));
   }
   return runId;

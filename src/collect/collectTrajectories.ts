@@ -1,11 +1,12 @@
 import * as E from 'fp-ts/Either';
 import { from, lastValueFrom, mergeMap, toArray } from 'rxjs';
 import { contentId, type Json } from '../../events/digest';
+import { collectionIdOf, collectionStarted, type CollectionInputs } from '../../events/collectionStarted';
 import type { NewEvent } from '../../events/envelope';
 import { generationProduced, type GenerationProduced, type Sampling } from '../../events/generationProduced';
 import { definitionOf, type DecodeError, type LedgerEvent } from '../../events/index';
 import type { ProblemPosed } from '../../events/problemPosed';
-import { openStream, type OpenStream } from '../ledger/openStream';
+import { appendOnce, openStream, type OpenStream } from '../ledger/openStream';
 import type { AppendError, EventLog } from '../ports/eventLog';
 import type { Completion, LanguageModel, ModelError } from '../ports/languageModel';
 import type { Task } from '../tasks/task';
@@ -15,8 +16,8 @@ import { callKey, readCall, roll, type Call, type Rollout } from './rollout';
 import type { TrajectoryFact } from './trajectoryState';
 
 export interface CollectSettings extends EditSettings {
-  readonly runId: string;
   readonly iteration: number;
+  readonly problemSet: string;
   /** How often every problem is answered. */
   readonly passes: number;
   readonly seed: number;
@@ -50,9 +51,28 @@ export type CollectError =
   | DecodeError
   | { readonly tag: 'Cancelled'; readonly done: number; readonly total: number };
 
+/** What decides the trajectories: who answers, who edits, and how. */
+export const collectionOf = (
+  { iteration, problemSet, seed, sampling, maxCalls, edit, rightAnswer }: CollectSettings,
+  student: LanguageModel['ref'],
+  { author, model, prompts }: CollectionInputs['editor'],
+): CollectionInputs => ({
+  iteration,
+  student,
+  problemSet,
+  seed,
+  settings: { sampling, maxCalls, ...edit, rightAnswer },
+  editor: { author, model, prompts },
+});
+
 /** A trajectory's id says which answer to which problem it is; nothing else is in it. */
-export const trajectoryIdOf = (runId: string, iteration: number, pass: number, problemId: string): string =>
-  contentId(['trajectory', runId, iteration, pass, problemId]);
+export const trajectoryIdOf = (collectionId: string, pass: number, problemId: string): string =>
+  contentId(['trajectory', collectionId, pass, problemId]);
+
+/** The settings, and the collection that they make. */
+interface Collection extends CollectSettings {
+  readonly collectionId: string;
+}
 
 interface Open extends Rolled {
   readonly rollout: Rollout;
@@ -89,10 +109,15 @@ export const collectTrajectories = async (
   ).flat();
   const size = Math.max(1, ports.student.batch);
   const chunks = Array.from({ length: Math.ceil(work.length / size) }, (_, i) => work.slice(i * size, (i + 1) * size));
+  const inputs = collectionOf(settings, ports.student.ref, ports.editor);
+  const collection: Collection = { ...settings, collectionId: collectionIdOf(inputs) };
+  const started = collectionStarted.create({ collectionId: collection.collectionId, ...inputs });
+  const noted = await appendOnce(ports.log, `collection-${collection.collectionId}`, started);
+  if (E.isLeft(noted)) return noted;
   let progress: CollectProgress = { done: 0, total: work.length, newCalls: 0, reusedCalls: 0, outcomes: {} };
   for (const chunk of chunks) {
     if (ports.signal.aborted) break;
-    const result = await collectChunk(chunk, settings, ports);
+    const result = await collectChunk(chunk, collection, ports);
     if (E.isLeft(result) && result.left.tag === 'Interrupted') break;
     if (E.isLeft(result)) return result;
     progress = addTo(progress, result.right);
@@ -118,18 +143,18 @@ const addTo = (sum: CollectProgress, part: ChunkResult): CollectProgress => {
 
 const open = async (
   { pass, problem }: { readonly pass: number; readonly problem: ProblemPosed },
-  settings: CollectSettings,
+  settings: Collection,
   { log, task }: CollectPorts,
 ): Promise<E.Either<DecodeError, Open>> => {
-  const { runId, iteration, seed } = settings;
-  const trajectoryId = trajectoryIdOf(runId, iteration, pass, problem.problemId);
+  const { collectionId, iteration, seed } = settings;
+  const trajectoryId = trajectoryIdOf(collectionId, pass, problem.problemId);
   const stream = await openStream(log, `trajectory-${trajectoryId}`);
   if (E.isLeft(stream)) return stream;
   const { events } = stream.right;
   const generations = callsOf(events);
   const closed = events.find((event) => event.type === 'TrajectoryClosed');
   return E.right({
-    identity: { runId, iteration, pass, problemId: problem.problemId, trajectoryId, hint: task.hint },
+    identity: { collectionId, iteration, pass, problemId: problem.problemId, trajectoryId, hint: task.hint },
     problem,
     rollout: {
       prompt: problem.prompt,
@@ -148,10 +173,10 @@ const generationData = (
   call: number,
   prompt: string,
   completion: Completion,
-  settings: CollectSettings,
+  settings: Collection,
   student: LanguageModel,
 ): GenerationProduced => ({
-  runId: settings.runId,
+  collectionId: settings.collectionId,
   iteration: settings.iteration,
   pass: one.identity.pass,
   problemId: one.identity.problemId,
@@ -172,7 +197,7 @@ const generationData = (
 
 const collectChunk = async (
   chunk: readonly { readonly pass: number; readonly problem: ProblemPosed }[],
-  settings: CollectSettings,
+  settings: Collection,
   ports: CollectPorts,
 ): Promise<E.Either<CollectError, ChunkResult>> => {
   const all: Open[] = [];
@@ -199,7 +224,7 @@ const collectChunk = async (
           const call = rollout.calls.length;
           const event = generationProduced.create(
             generationData(one, call, prompt, completion, settings, ports.student),
-            { correlation: settings.runId },
+            { correlation: settings.collectionId },
           );
           one.generations.push({ call: readCall(call, prompt, completion), generationId: event.id });
           return one.stream.append([event]);
@@ -229,7 +254,7 @@ const collectChunk = async (
 /** Edits side by side, appends in order. */
 const editAll = async (
   unfinished: readonly Open[],
-  settings: CollectSettings,
+  settings: Collection,
   ports: CollectPorts,
 ): Promise<E.Either<CollectError, readonly string[]>> => {
   const edits = from(unfinished.map((one, index) => ({ one, index }))).pipe(
@@ -249,7 +274,7 @@ const editAll = async (
       break;
     }
     // The generations are stored; a trajectory whose edit was interrupted has no edit facts, since they go in together.
-    appends.push(one.stream.append(facts.right.map((fact) => createFact(fact, settings.runId))));
+    appends.push(one.stream.append(facts.right.map((fact) => createFact(fact, settings.collectionId))));
     for (const fact of facts.right) if (fact.type === 'TrajectoryClosed') outcomes.push(fact.data.outcome);
   }
   // Nothing may be on its way to the log when the caller is told of a failure.

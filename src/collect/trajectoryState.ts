@@ -26,7 +26,7 @@ export const paperOptions: EditOptions = {
 };
 
 export interface TrajectoryIdentity {
-  readonly runId: string;
+  readonly collectionId: string;
   readonly iteration: number;
   readonly pass: number;
   readonly problemId: string;

@@ -35,9 +35,9 @@ export class Turning {
   }
 
   close(outcome: TrajectoryClosed['outcome'], reason: string, detail: string | null): void {
-    const { runId, iteration, pass, problemId, trajectoryId } = this.identity;
+    const { collectionId, iteration, pass, problemId, trajectoryId } = this.identity;
     const data = {
-      runId,
+      collectionId,
       iteration,
       pass,
       problemId,

@@ -19,9 +19,6 @@ import type { Problem, Task } from '../tasks/task';
 import type { Turn } from '../tasks/trajectoryText';
 
 export interface EvaluateSettings {
-  readonly runId: string | null;
-  /** 0 is the base student. */
-  readonly iteration: number;
   readonly checkpoint: Digest;
   readonly problemSet: string;
   readonly seed: number;
@@ -94,7 +91,7 @@ export const evaluate = async (
   settings: EvaluateSettings,
   ports: EvaluatePorts,
 ): Promise<E.Either<EvaluateError, { readonly evaluation: EvaluationRecorded; readonly reused: boolean }>> => {
-  const { runId, iteration, checkpoint, problemSet, sampling, maxCalls, seed } = settings;
+  const { checkpoint, problemSet, sampling, maxCalls, seed } = settings;
   if (problems.length === 0) return E.left({ tag: 'NoProblems', problemSet });
   const config = {
     sampling: { ...sampling },
@@ -102,7 +99,7 @@ export const evaluate = async (
     seed,
     problems: digestOf(problems.map((problem) => problem.problemId)),
   };
-  const evaluationId = contentId(['evaluation', runId, iteration, checkpoint, problemSet, config]);
+  const evaluationId = contentId(['evaluation', checkpoint, problemSet, config]);
   const stream = await openStream(ports.log, `evaluation-${evaluationId}`);
   if (E.isLeft(stream)) return stream;
   const known = stream.right.events.find((event) => event.type === 'EvaluationRecorded');
@@ -110,7 +107,7 @@ export const evaluate = async (
 
   const rollouts: Rollout[] = problems.map((problem) => ({
     prompt: problem.prompt,
-    key: [seed, 'evaluate', iteration, problem.problemId],
+    key: [seed, 'evaluate', problem.problemId],
     calls: [],
   }));
   const size = Math.max(1, ports.student.batch);
@@ -139,16 +136,12 @@ export const evaluate = async (
   });
   const evaluation: EvaluationRecorded = {
     evaluationId,
-    runId,
-    iteration,
     checkpoint,
     problemSet,
     config,
     scores: { ...scoresOf(items) },
     items,
   };
-  const appended = await stream.right.append([
-    evaluationRecorded.create(evaluation, runId === null ? {} : { correlation: runId }),
-  ]);
+  const appended = await stream.right.append([evaluationRecorded.create(evaluation)]);
   return E.isLeft(appended) ? appended : E.right({ evaluation, reused: false });
 };

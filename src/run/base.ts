@@ -176,8 +176,6 @@ export const baseStudent = async (
     base,
     config: config.train,
     seed: config.seed,
-    runId: null,
-    iteration: null,
     environment: ports.environment,
   };
   if (trained !== undefined) return importTraining(trained, request, ports);

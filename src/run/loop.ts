@@ -1,13 +1,15 @@
 import * as E from 'fp-ts/Either';
 import { canonicalJson } from '../../events/digest';
+import { collectionIdOf } from '../../events/collectionStarted';
 import { iterationCompleted } from '../../events/iterationCompleted';
+import { iterationScored } from '../../events/iterationScored';
 import { iterationStarted } from '../../events/iterationStarted';
 import type { LedgerEvent } from '../../events/index';
 import type { ProblemPosed } from '../../events/problemPosed';
 import type { Policy } from '../../projections/policies/policy';
 import type { Step } from '../../events/stepRecorded';
-import { collectTrajectories } from '../collect/collectTrajectories';
-import { scriptedEditor } from '../collect/editor';
+import { collectionOf, collectTrajectories, type CollectSettings } from '../collect/collectTrajectories';
+import type { Editor } from '../collect/editor';
 import { evaluate } from '../evaluate/evaluate';
 import type { OpenStream } from '../ledger/openStream';
 import { seal } from '../ledger/seal';
@@ -18,12 +20,23 @@ import { studentModel } from '../train/student';
 import { train } from '../train/trainer';
 import { baseStudent } from './base';
 import { derive } from './derive';
+import type { RunConfig } from './config';
 import type { IterationSummary, RunError, RunInput, RunPorts, RunSummary } from './runContext';
 
 /** Rows that the student cannot read are dropped, each with its decision (TriPosT §1.5), unless the policy is stricter. */
 const fitting = (policy: Policy, maxPositions: number): Policy => {
   const maxTokens = Math.min(policy.admit.maxTokens ?? maxPositions, maxPositions);
   return { ...policy, admit: { ...policy.admit, maxTokens } };
+};
+
+/** How an iteration of this config collects. */
+export const collectSettings = (
+  { collect, seed }: RunConfig,
+  iteration: number,
+  problemSet: string,
+): CollectSettings => {
+  const { passes, sampling, maxCalls, rightAnswer, concurrency, ...edit } = collect;
+  return { iteration, problemSet, passes, seed, sampling, maxCalls, edit, rightAnswer, concurrency };
 };
 
 /** The iterations of one run; the student of one is the base of the next. */
@@ -39,6 +52,7 @@ export class Loop {
     private readonly runId: string,
     private readonly set: { readonly set: string; readonly problems: readonly ProblemPosed[] },
     private readonly stream: OpenStream,
+    private readonly editor: Editor,
   ) {}
 
   private problems(split: ProblemPosed['split']): readonly ProblemPosed[] {
@@ -92,8 +106,6 @@ export class Loop {
     const scored = await evaluate(
       this.problems('test'),
       {
-        runId: this.runId,
-        iteration,
         checkpoint: student.digest,
         problemSet: this.set.set,
         seed: config.seed,
@@ -108,8 +120,12 @@ export class Loop {
       },
     );
     if (E.isLeft(scored)) return scored;
-    this.summaries.push({ ...about, checkpoint: student.digest, evaluation: scored.right.evaluation });
-    return E.right(undefined);
+    const { evaluation } = scored.right;
+    this.summaries.push({ ...about, checkpoint: student.digest, evaluation });
+    const { evaluationId } = evaluation;
+    const { runId } = this;
+    const event = iterationScored.create({ runId, iteration, checkpoint: student.digest, evaluationId });
+    return this.record('IterationScored', iteration, event);
   }
 
   private model(student: LoadedCheckpoint) {
@@ -147,16 +163,20 @@ export class Loop {
     const { input, ports, runId } = this;
     const { config } = input;
     const policy = fitting(input.policy, student.shape.maxPositions);
+    const ref = { kind: 'checkpoint', digest: student.digest } as const;
+    const collects = policy.select.sources.includes('trajectories');
+    const settings = collectSettings(config, iteration, this.set.set);
     const started = iterationStarted.create({
       runId,
       iteration,
-      student: { kind: 'checkpoint', digest: student.digest },
+      student: ref,
       problemSet: this.set.set,
+      collectionId: collects ? collectionIdOf(collectionOf(settings, ref, this.editor)) : null,
     });
     const noted = await this.record('IterationStarted', iteration, started);
     if (E.isLeft(noted)) return noted;
-    if (policy.select.sources.includes('trajectories')) {
-      const collected = await this.collect(student, iteration);
+    if (collects) {
+      const collected = await this.collect(student, settings);
       if (E.isLeft(collected)) return collected;
     }
     ports.onProgress({ phase: 'derive', iteration, detail: policy.name });
@@ -194,8 +214,6 @@ export class Loop {
         },
         config: config.train,
         seed: config.seed,
-        runId,
-        iteration,
         environment: ports.environment,
       },
       { ...ports, onStep: (step, steps) => ports.onProgress({ phase: 'train', iteration, step, steps }) },
@@ -225,25 +243,16 @@ export class Loop {
     return E.isLeft(ended) ? ended : E.right(next);
   }
 
-  private async collect(student: LoadedCheckpoint, iteration: number): Promise<E.Either<RunError, void>> {
-    const { input, ports, runId } = this;
-    const { collect, seed } = input.config;
-    const { script } = input.task;
-    if (script === undefined) return E.left({ tag: 'NoScript', task: input.task.name });
-    const { passes, sampling, maxCalls, rightAnswer, concurrency, maxUpdates, overCorrection, stepOrder, noProgress } =
-      collect;
-    const edit = { maxUpdates, overCorrection, stepOrder, noProgress };
-    const collected = await collectTrajectories(
-      this.problems('train'),
-      { runId, iteration, passes, seed, sampling, maxCalls, edit, rightAnswer, concurrency },
-      {
-        ...ports,
-        student: this.model(student),
-        editor: scriptedEditor(script),
-        task: input.task,
-        onProgress: (progress) => ports.onProgress({ phase: 'collect', iteration, progress }),
-      },
-    );
+  private async collect(student: LoadedCheckpoint, settings: CollectSettings): Promise<E.Either<RunError, void>> {
+    const { input, ports } = this;
+    const { iteration } = settings;
+    const collected = await collectTrajectories(this.problems('train'), settings, {
+      ...ports,
+      student: this.model(student),
+      editor: this.editor,
+      task: input.task,
+      onProgress: (progress) => ports.onProgress({ phase: 'collect', iteration, progress }),
+    });
     if (E.isLeft(collected)) return collected;
     this.calls += collected.right.reusedCalls;
     return E.right(undefined);

@@ -1,4 +1,5 @@
 import * as E from 'fp-ts/Either';
+import { scriptedEditor } from '../collect/editor';
 import { openStream } from '../ledger/openStream';
 import { DecodePrograms } from '../train/decode/decodePrograms';
 import { begin, runIdOf } from './beginRun';
@@ -43,6 +44,6 @@ const runWith = async (
     gold,
   });
   if (E.isLeft(set)) return set;
-  const loop = new Loop(input, ports, programs, runId, set.right, stream);
+  const loop = new Loop(input, ports, programs, runId, set.right, stream, scriptedEditor(task.script));
   return loop.all();
 };

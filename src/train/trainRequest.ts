@@ -61,8 +61,6 @@ export interface TrainRequest {
   readonly base: Base;
   readonly config: TrainConfig;
   readonly seed: number;
-  readonly runId: string | null;
-  readonly iteration: number | null;
   readonly environment: Environment;
 }
 
@@ -75,8 +73,6 @@ export const trainingIdOf = (request: Omit<TrainRequest, 'rows' | 'environment'>
     request.base.tokenizer.digest,
     request.config,
     request.seed,
-    request.runId,
-    request.iteration,
   ]);
 
 /** What would make the rest of a begun training other than its beginning: another graph, another machine class. */
@@ -100,8 +96,6 @@ export const startedData = (
   graphs: Readonly<Record<string, Digest>>,
 ): TrainingStarted => ({
   trainingId,
-  runId: request.runId,
-  iteration: request.iteration,
   dataset: request.dataset,
   base: request.base.ref,
   config: request.config,

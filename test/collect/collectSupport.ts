@@ -1,9 +1,11 @@
 import * as E from 'fp-ts/Either';
 import * as TE from 'fp-ts/TaskEither';
+import { collectionIdOf } from '../../events/collectionStarted';
 import { sha256 } from '../../events/digest';
 import type { ProblemPosed } from '../../events/problemPosed';
 import { openMemoryLog } from '../../src/adapters/memory/eventLog';
 import {
+  collectionOf,
   collectTrajectories,
   type CollectError,
   type CollectPorts,
@@ -61,9 +63,11 @@ export const answers = (problem: ProblemPosed, at: number): readonly string[] =>
   }
 };
 
+const fakeRef = { kind: 'checkpoint', digest: sha256('a student') } as const;
+
 /** A model that has one text for each call of each problem, and counts what it is asked. */
 export class FakeStudent implements LanguageModel {
-  readonly ref = { kind: 'checkpoint', digest: sha256('a student') } as const;
+  readonly ref = fakeRef;
   readonly asked: CompletionRequest[] = [];
   /** Gives up when it has answered so many requests. */
   failAfter = Number.POSITIVE_INFINITY;
@@ -109,15 +113,15 @@ export const slowEditor = (delay: () => number): Editor => {
     return () => new Promise((resolve) => void setTimeout(() => void result().then(resolve), delay()));
   };
   return {
-    author: 'script',
+    ...quick,
     feedback: (problem, attempt) => late(quick.feedback(problem, attempt)),
     improve: (problem, attempt, verdict) => late(quick.improve(problem, attempt, verdict)),
   };
 };
 
 export const settings: CollectSettings = {
-  runId: 'run',
   iteration: 1,
+  problemSet: 'seven',
   passes: 2,
   seed: 5,
   sampling: { temperature: 1, topK: null, topP: null, maxTokens: 64 },
@@ -126,6 +130,9 @@ export const settings: CollectSettings = {
   rightAnswer: 'fbk',
   concurrency: 4,
 };
+
+/** The collection that these settings make with the fake student and the script. */
+export const collectionId = collectionIdOf(collectionOf(settings, fakeRef, scriptedEditor(script)));
 
 export const collectWith = (
   problems: readonly ProblemPosed[],

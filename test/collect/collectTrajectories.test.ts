@@ -9,6 +9,7 @@ import { collect, must } from '../support/events';
 import {
   answers,
   bare,
+  collectionId,
   collectWith,
   failingLog,
   FakeStudent,
@@ -55,10 +56,10 @@ describe('collecting', () => {
     expect(seen).toEqual([3, 6, 9, 12, 14]);
     for (const pass of [0, 1]) {
       for (const { problemId } of problems) {
-        const stream = `trajectory-${trajectoryIdOf('run', 1, pass, problemId)}`;
+        const stream = `trajectory-${trajectoryIdOf(collectionId, pass, problemId)}`;
         const events = await collect(log.readStream(stream));
         expect(events.at(-1)?.type).toBe('TrajectoryClosed');
-        expect(events.every(({ meta }) => meta.correlation === 'run')).toBe(true);
+        expect(events.every(({ meta }) => meta.correlation === collectionId)).toBe(true);
       }
     }
   });
@@ -70,7 +71,7 @@ describe('collecting', () => {
     must(await collectWith(problems, { log, student }, { passes: 1 }));
     const problem = problems[2];
     if (problem === undefined) throw new Error('seven problems');
-    const stream = `trajectory-${trajectoryIdOf('run', 1, 0, problem.problemId)}`;
+    const stream = `trajectory-${trajectoryIdOf(collectionId, 0, problem.problemId)}`;
     const events = await collect(log.readStream(stream));
     const mended = script.gold(bare(problem));
     expect(events.map(({ type }) => type)).toEqual([
@@ -274,7 +275,7 @@ describe('a prompt that is too long', () => {
     const student = new ShortSighted(problems, limit);
     const progress = must(await collectWith(problems, { log, student }, { passes: 1 }));
     expect(progress).toMatchObject({ newCalls: 7, outcomes: { solved: 6, discarded: 1 } });
-    const stream = `trajectory-${trajectoryIdOf('run', 1, 0, problems[2]?.problemId ?? '')}`;
+    const stream = `trajectory-${trajectoryIdOf(collectionId, 0, problems[2]?.problemId ?? '')}`;
     const events = await collect(log.readStream(stream));
     const given = events.filter(({ type }) => type === 'FeedbackGiven').map(({ data }) => data);
     expect(given).toMatchObject([{ author: 'student' }, { author: 'script', verdict: 'correct' }]);

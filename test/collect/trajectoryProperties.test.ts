@@ -118,7 +118,14 @@ const editAll = (
   options: EditOptions,
 ): readonly TrajectoryFact[] => {
   const script = scripted(task);
-  const identity = { runId: 'run', iteration: 1, pass: 0, problemId: 'p', trajectoryId: 't', hint: task.hint };
+  const identity = {
+    collectionId: 'collection',
+    iteration: 1,
+    pass: 0,
+    problemId: 'p',
+    trajectoryId: 't',
+    hint: task.hint,
+  };
   const facts: TrajectoryFact[] = [];
   const generations = calls.map((call, i) => ({ call, generationId: `g${i}` }));
   let memory: Memory = { state: startTrajectory(generations), before: undefined };

@@ -12,7 +12,14 @@ import type { Finish } from '../../events/generationProduced';
 import type { Verdict } from '../../src/tasks/task';
 import { renderTurn } from '../../src/tasks/trajectoryText';
 
-export const identity = { runId: 'run', iteration: 1, pass: 0, problemId: 'p', trajectoryId: 't', hint: ' Add.' };
+export const identity = {
+  collectionId: 'collection',
+  iteration: 1,
+  pass: 0,
+  problemId: 'p',
+  trajectoryId: 't',
+  hint: ' Add.',
+};
 
 /** An answer: steps 1, 2, … and the final response. */
 export const answer = (steps: readonly string[], final: string): string =>

@@ -37,8 +37,6 @@ const texts = (problem: ProblemPosed, at: number): readonly string[] => {
 };
 
 const settings: EvaluateSettings = {
-  runId: 'run',
-  iteration: 2,
   checkpoint: sha256('checkpoint'),
   problemSet: 'seven',
   seed: 1,
@@ -117,24 +115,17 @@ describe('an evaluation', () => {
     expect(student.asked.every(({ sampling }) => sampling.temperature === 0)).toBe(true);
   });
 
-  it('is made once, for each checkpoint, iteration and setting', async () => {
+  it('is made once, for each checkpoint and setting', async () => {
     const { log, scored, student } = await setUp();
     const first = must(await scored());
     expect(first.reused).toBe(false);
     const [asked, before] = [student.asked.length, await leavesOf(log)];
     expect(must(await scored())).toEqual({ evaluation: first.evaluation, reused: true });
     expect([student.asked.length, await leavesOf(log)]).toEqual([asked, before]);
-    for (const other of [
-      { checkpoint: sha256('other') },
-      { iteration: 3 },
-      { seed: 2 },
-      { maxCalls: 1 },
-      { runId: null },
-    ])
+    for (const other of [{ checkpoint: sha256('other') }, { seed: 2 }, { maxCalls: 1 }])
       expect(must(await scored(other)).reused).toBe(false);
     const events = (await collect(log.readAll())).filter(({ type }) => type === 'EvaluationRecorded');
-    expect(events).toHaveLength(6);
-    expect(events.map(({ meta }) => meta.correlation)).toEqual([...Array.from({ length: 5 }, () => 'run'), undefined]);
+    expect(events).toHaveLength(4);
   });
 
   it('that allows one call counts the update that it ends with', async () => {

@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stepRecorded } from '../../events/stepRecorded';
+import { definitionOf } from '../../events/index';
+import { iterationStarted } from '../../events/iterationStarted';
 import { trainingCompleted } from '../../events/trainingCompleted';
 import { must } from '../support/events';
 import { examples } from '../support/examples';
@@ -26,6 +28,22 @@ describe('an old event', () => {
       ...examples.TrainingCompleted,
       chosenStep: examples.TrainingCompleted.steps,
     });
+  });
+
+  it.each(['GenerationProduced', 'CallFailed', 'TrajectoryClosed'] as const)(
+    '%s@1: its collection is that of its run and iteration',
+    (type) => {
+      expect(must(definitionOf(type).decode(1, written(`${type}.v1.json`)))).toEqual(examples[type]);
+    },
+  );
+
+  it('IterationStarted@1: what it collected is that of its run and iteration', () => {
+    expect(must(iterationStarted.decode(1, written('IterationStarted.v1.json')))).toEqual(examples.IterationStarted);
+  });
+
+  it.each(['TrainingStarted', 'EvaluationRecorded'] as const)('%s@1: its run is no part of it', (type) => {
+    expect(must(definitionOf(type).decode(1, written(`${type}.v1.json`)))).toEqual(examples[type]);
+    expect(written(`${type}.v1.json`)).toHaveProperty('runId', 'run-1');
   });
 
   it('is the same fact as the new one that says it', () => {

@@ -1,4 +1,5 @@
 import * as fc from 'fast-check';
+import { collectionOfRun } from '../../events/collectionOfRun';
 import type { LedgerEvent } from '../../events/index';
 import { iterationStarted } from '../../events/iterationStarted';
 import { addTrajectory, baseCheckpoint, LedgerBuilder, pose, sum, type TrajectorySpec } from '../support/builders';
@@ -33,7 +34,13 @@ export const ledgerOf = (specs: readonly TrajectorySpec[], problems = 9): Ledger
   for (let n = 1; n <= problems; n++) pose(ledger, sum(n));
   const student = { kind: 'checkpoint', digest: baseCheckpoint } as const;
   for (const iteration of [1, 2])
-    ledger.add(iterationStarted, { runId: 'run-a', iteration, student, problemSet: 'sums' });
+    ledger.add(iterationStarted, {
+      runId: 'run-a',
+      iteration,
+      student,
+      problemSet: 'sums',
+      collectionId: collectionOfRun('run-a', iteration),
+    });
   for (const spec of specs) addTrajectory(ledger, spec);
   return ledger;
 };

@@ -1,3 +1,4 @@
+import { collectionOfRun } from '../../events/collectionOfRun';
 import { sha256 } from '../../events/digest';
 import { deriveDataset } from '../../projections/deriveDataset';
 import { lineage } from '../../projections/lineage';
@@ -122,7 +123,7 @@ describe('trace', () => {
     const checkpoint = traceCheckpoint(known, trainedCheckpoint);
     expect(idsOf(checkpoint, 'dataset')).toEqual([first.manifest.dataset]);
     expect(checkpoint.children.find((c) => c.label === 'generated')?.detail).toEqual({
-      when: 'run-a, iteration 2',
+      when: `collection ${collectionOfRun('run-a', 2)}, iteration 2`,
       texts: 6,
     });
     expect(idsOf(checkpoint, 'base of training')).toEqual([trainingId]);

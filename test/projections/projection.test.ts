@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import * as E from 'fp-ts/Either';
 import { canonicalJson, sha256 } from '../../events/digest';
 import { evaluationRecorded } from '../../events/evaluationRecorded';
+import { iterationScored } from '../../events/iterationScored';
 import { deriveDataset } from '../../projections/deriveDataset';
 import { lineage } from '../../projections/lineage';
 import { foldEvents, loadState, saveState, type Projection } from '../../projections/projection';
@@ -18,14 +19,14 @@ trainOn(ledger, deriveDataset(ledger.events, preset('tripost'), { seed: 1, scope
 for (const iteration of [0, 1]) {
   ledger.add(evaluationRecorded, {
     evaluationId: `e${iteration}`,
-    runId: 'run-a',
-    iteration,
     checkpoint: sha256(`c${iteration}`),
     problemSet: 'sums',
     config: {},
     scores: {},
     items: [],
   });
+  const checkpoint = sha256(`c${iteration}`);
+  ledger.add(iterationScored, { runId: 'run-a', iteration, checkpoint, evaluationId: `e${iteration}` });
 }
 const { events } = ledger;
 
@@ -82,11 +83,11 @@ describe('loadState', () => {
   it('refuses another projection, another version, and what is no state', () => {
     const saved = saveState(trajectories, trajectories.initial());
     expect(loadState(lineage, saved)).toEqual(
-      E.left('Saved state is of trajectories@1, this code folds lineage@1: fold from the start.'),
+      E.left('Saved state is of trajectories@2, this code folds lineage@2: fold from the start.'),
     );
-    expect(E.isLeft(loadState({ ...trajectories, version: 2 }, saved))).toBe(true);
-    expect(loadState(trajectories, '{')).toEqual(E.left('Not a saved state of trajectories@1: not JSON.'));
-    expect(loadState(trajectories, '{}')).toEqual(E.left('Not a saved state of trajectories@1.'));
+    expect(E.isLeft(loadState({ ...trajectories, version: 3 }, saved))).toBe(true);
+    expect(loadState(trajectories, '{')).toEqual(E.left('Not a saved state of trajectories@2: not JSON.'));
+    expect(loadState(trajectories, '{}')).toEqual(E.left('Not a saved state of trajectories@2.'));
   });
 
   it('gives a state that shares nothing with the old one', () => {

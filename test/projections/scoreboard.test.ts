@@ -1,4 +1,5 @@
 import { sha256 } from '../../events/digest';
+import { iterationScored } from '../../events/iterationScored';
 import { evaluationRecorded, type EvaluationItem, type JudgedAttempt } from '../../events/evaluationRecorded';
 import { eventRetracted } from '../../events/eventRetracted';
 import { project } from '../../projections/projection';
@@ -72,24 +73,37 @@ it('has no share of nothing', () => {
 
 it('lists evaluations by run, set and iteration, without retracted ones', () => {
   const ledger = new LedgerBuilder();
-  const evaluate = (runId: string, iteration: number): string =>
-    ledger.add(evaluationRecorded, {
-      evaluationId: `${runId}-${iteration}`,
-      runId,
-      iteration,
-      checkpoint: sha256(`${runId}-${iteration}`),
+  const evaluate = (runId: string | null, iteration: number): string => {
+    const evaluationId = `${runId}-${iteration}`;
+    const checkpoint = sha256(evaluationId);
+    if (runId !== null) ledger.add(iterationScored, { runId, iteration, checkpoint, evaluationId });
+    return ledger.add(evaluationRecorded, {
+      evaluationId,
+      checkpoint,
       problemSet: 'test',
       config: {},
       scores: { 'accuracy.total': 0.5 },
       items,
     });
+  };
+  evaluate(null, 7);
   evaluate('b', 1);
   evaluate('a', 1);
   evaluate('a', 0);
   const leaked = evaluate('a', 2);
   ledger.add(eventRetracted, { eventId: leaked, reason: 'leaked', by: 'ana' });
+  ledger.add(iterationScored, { runId: 'c', iteration: 0, checkpoint: sha256('a-0'), evaluationId: 'a-0' });
   const board = project(scoreboard, ledger.events);
-  expect(board.map((row) => row.evaluationId)).toEqual(['a-0', 'a-1', 'b-1']);
+  expect(board.map((row) => row.evaluationId)).toEqual(['a-0', 'a-1', 'b-1', 'null-7']);
+  expect(board.map((row) => row.runs)).toEqual([
+    [
+      { runId: 'a', iteration: 0 },
+      { runId: 'c', iteration: 0 },
+    ],
+    [{ runId: 'a', iteration: 1 }],
+    [{ runId: 'b', iteration: 1 }],
+    [],
+  ]);
   expect(board[0]?.scores['accuracy.total']).toBe(3 / 7);
   expect(board[0]?.recorded['accuracy.total']).toBe(0.5);
   expect(board[0]?.cells).toEqual([

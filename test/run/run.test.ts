@@ -1,3 +1,4 @@
+import type { LedgerEvent } from '../../events/index';
 import * as E from 'fp-ts/Either';
 import { sha256 } from '../../events/digest';
 import type { RunProgress, RunSummary } from '../../src/run/runContext';
@@ -114,6 +115,36 @@ describe('a run', () => {
     must(await runIn(two, { trained, config: { ...config, seed: 2 } }));
     const derived = factsOf(await decodedOf(two.log), 'DatasetDerived').filter(({ scope }) => scope.runId !== null);
     expect(derived.map(({ byReason }) => (byReason['split.max-tokens'] ?? 0) > 0)).toContain(true);
+  });
+
+  it('shares with another run on the ledger all that both agree in, and nothing else', async () => {
+    const trained = await asBase();
+    const shared = newPlace();
+    const first = must(await runIn(shared, { trained }));
+    const before = await decodedOf(shared.log);
+    const made = (type: LedgerEvent['type'], events: readonly LedgerEvent[]): number =>
+      events.filter((event) => event.type === type).length;
+    const longer = { ...config, train: { ...config.train, steps: 6 } };
+    const second = must(await runIn(shared, { trained, config: longer }));
+    const after = (await decodedOf(shared.log)).slice(before.length);
+    expect(second.runId).not.toBe(first.runId);
+    // The base, its score and the first collection are the same; from the first training on, nothing is.
+    const [base, one] = first.iterations;
+    const [base2, one2] = second.iterations;
+    expect(base2).toEqual(base);
+    expect(one2?.dataset).toBe(one?.dataset);
+    expect(one2?.checkpoint).not.toBe(one?.checkpoint);
+    expect(made('CollectionStarted', after)).toBe(1);
+    expect(made('EvaluationRecorded', after)).toBe(2);
+    expect(made('IterationScored', after)).toBe(3);
+    expect(made('TrainingStarted', after)).toBe(2);
+    const collections = new Set(
+      after.flatMap((event) => (event.type === 'GenerationProduced' ? [event.data.collectionId] : [])),
+    );
+    expect(collections.size).toBe(1);
+    // The second run alone, on a ledger of its own, ends in the same bytes.
+    const alone = must(await runIn(newPlace(), { trained, config: longer }));
+    expect(alone.iterations).toEqual(second.iterations);
   });
 
   it('notes that it goes on under other code, once', async () => {

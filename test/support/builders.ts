@@ -2,6 +2,7 @@ import * as E from 'fp-ts/Either';
 import { answerVerified } from '../../events/answerVerified';
 import { attemptMade } from '../../events/attemptMade';
 import type { Author, ModelRef } from '../../events/codecs';
+import { collectionOfRun } from '../../events/collectionOfRun';
 import type { EventDefinition } from '../../events/defineEvent';
 import { contentId, sha256, type Digest } from '../../events/digest';
 import { leafHash, positionOf } from '../../events/envelope';
@@ -112,7 +113,9 @@ export const trajectoryIdOf = (spec: TrajectorySpec): string =>
 export const addTrajectory = (ledger: LedgerBuilder, spec: TrajectorySpec): string => {
   const trajectoryId = trajectoryIdOf(spec);
   const { a, b, problemId } = spec.sum;
-  const place = { runId: spec.runId ?? 'run-a', iteration: spec.iteration ?? 1, pass: spec.pass ?? 0, problemId };
+  const iteration = spec.iteration ?? 1;
+  const collectionId = collectionOfRun(spec.runId ?? 'run-a', iteration);
+  const place = { collectionId, iteration, pass: spec.pass ?? 0, problemId };
   const improver = spec.improver ?? 'script';
   const attemptAuthor = spec.attemptAuthor ?? 'student';
   const first = spec.says[0];

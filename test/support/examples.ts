@@ -1,4 +1,5 @@
 import type { EventData, EventType } from '../../events/index';
+import { collectionOfRun } from '../../events/collectionOfRun';
 import { sha256 } from '../../events/digest';
 
 const environment = {
@@ -10,6 +11,7 @@ const environment = {
   packages: { 'onnxruntime-node': '1.30.0', tripost: '0.1.0' },
 };
 const digest = (of: string): string => sha256(of);
+const collectionId = collectionOfRun('run-1', 1);
 const trajectoryId = 'run-1:1:0:arithmetic-17';
 
 /** One plausible event of each type, in today's shape: what the newest fixture of the type is made from. */
@@ -21,6 +23,25 @@ export const examples: { readonly [Type in EventType]: EventData<Type> } = {
     iteration: 1,
     student: { kind: 'checkpoint', digest: digest('base') },
     problemSet: 'arithmetic-train',
+    collectionId,
+  },
+  IterationScored: { runId: 'run-1', iteration: 1, checkpoint: digest('checkpoint'), evaluationId: 'run-1:1' },
+  CollectionStarted: {
+    collectionId,
+    iteration: 1,
+    student: { kind: 'checkpoint', digest: digest('base') },
+    problemSet: 'arithmetic-train',
+    seed: 7,
+    settings: {
+      sampling: { temperature: 1, topK: null, topP: 0.95, maxTokens: 256 },
+      maxCalls: 3,
+      maxUpdates: 5,
+      overCorrection: 'edit',
+      stepOrder: 'numeric',
+      noProgress: 'truncate',
+      rightAnswer: 'fbk',
+    },
+    editor: { author: 'teacher', model: { kind: 'endpoint', name: 'teacher-1' }, prompts: digest('prompts') },
   },
   IterationCompleted: {
     runId: 'run-1',
@@ -46,7 +67,7 @@ export const examples: { readonly [Type in EventType]: EventData<Type> } = {
     source: { kind: 'generated', config: { depth: 2 }, seed: 7, index: 17 },
   },
   GenerationProduced: {
-    runId: 'run-1',
+    collectionId,
     iteration: 1,
     pass: 0,
     problemId: 'arithmetic-17',
@@ -122,7 +143,7 @@ export const examples: { readonly [Type in EventType]: EventData<Type> } = {
     generationId: null,
   },
   TrajectoryClosed: {
-    runId: 'run-1',
+    collectionId,
     iteration: 1,
     pass: 0,
     problemId: 'arithmetic-17',
@@ -133,7 +154,7 @@ export const examples: { readonly [Type in EventType]: EventData<Type> } = {
     updates: 1,
   },
   CallFailed: {
-    runId: 'run-1',
+    collectionId,
     iteration: 1,
     pass: 0,
     problemId: 'arithmetic-17',
@@ -160,8 +181,6 @@ export const examples: { readonly [Type in EventType]: EventData<Type> } = {
   },
   TrainingStarted: {
     trainingId: 'run-1:1',
-    runId: 'run-1',
-    iteration: 1,
     dataset: digest('dataset'),
     base: { kind: 'checkpoint', digest: digest('base') },
     config: { learningRate: 0.0003 },
@@ -215,8 +234,6 @@ export const examples: { readonly [Type in EventType]: EventData<Type> } = {
   },
   EvaluationRecorded: {
     evaluationId: 'run-1:1:dev',
-    runId: 'run-1',
-    iteration: 1,
     checkpoint: digest('checkpoint'),
     problemSet: 'arithmetic-dev',
     config: { updates: 2 },

@@ -1,4 +1,5 @@
 import type { ModelRef } from '../../events/codecs';
+import { collectionOfRun } from '../../events/collectionOfRun';
 import { contentId, sha256, type Digest } from '../../events/digest';
 import { checkpointWritten } from '../../events/checkpointWritten';
 import { datasetDerived } from '../../events/datasetDerived';
@@ -13,6 +14,12 @@ import { trainingStarted } from '../../events/trainingStarted';
 import { datasetDerivedOf, type Derived } from '../../projections/deriveDataset';
 import { addTrajectory, baseCheckpoint, environment, LedgerBuilder, pose, sum, trainedCheckpoint } from './builders';
 
+const of = (iteration: number) => ({
+  runId: 'run-a',
+  iteration,
+  collectionId: collectionOfRun('run-a', iteration),
+});
+
 /**
  * Two iterations of one run over eight problems, first two passes, then one: right at once, solved after one, two and
  * three updates, solved by the student itself, feedback only, discarded, unreadable, duplicate, retracted, labelled, open.
@@ -24,7 +31,7 @@ export const smallLedger = (): LedgerBuilder => {
   pose(ledger, { problemId: 'p-test', a: 50, b: 6 }, { split: 'test' });
   const student: ModelRef = { kind: 'checkpoint', digest: baseCheckpoint };
   ledger.add(runStarted, { runId: 'run-a', config: {}, seed: 42, codeVersion: 'test', environment });
-  ledger.add(iterationStarted, { runId: 'run-a', iteration: 1, student, problemSet: 'sums' });
+  ledger.add(iterationStarted, { ...of(1), student, problemSet: 'sums' });
 
   addTrajectory(ledger, { sum: sum(1), says: [11] });
   addTrajectory(ledger, { sum: sum(2), says: [23, 22] });
@@ -50,7 +57,7 @@ export const smallLedger = (): LedgerBuilder => {
   ledger.add(eventRetracted, { eventId: bad?.id ?? '', reason: 'wrong feedback', by: 'ana' });
 
   const second: ModelRef = { kind: 'checkpoint', digest: trainedCheckpoint };
-  ledger.add(iterationStarted, { runId: 'run-a', iteration: 2, student: second, problemSet: 'sums' });
+  ledger.add(iterationStarted, { ...of(2), student: second, problemSet: 'sums' });
   const later = { iteration: 2, model: second };
   for (const n of [1, 2, 3, 4]) addTrajectory(ledger, { ...later, sum: sum(n), says: [11 * n] });
   addTrajectory(ledger, { ...later, sum: sum(5), says: [56, 55] });
@@ -94,8 +101,6 @@ export const trainOn = (
   const configDigest = sha256('config');
   ledger.add(trainingStarted, {
     trainingId,
-    runId: 'run-a',
-    iteration,
     dataset,
     base: { kind: 'checkpoint', digest: base },
     config: {},

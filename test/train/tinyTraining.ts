@@ -86,8 +86,6 @@ export const request = (
   rows,
   base: { ref: { kind: 'scratch', shape: { ...shape }, seed: 1 }, shape, weights: initialWeights(shape, 1), tokenizer },
   seed: 4,
-  runId: null,
-  iteration: null,
   environment,
   ...changed,
   config: { ...config, ...changed.config },

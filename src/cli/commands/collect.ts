@@ -1,5 +1,6 @@
 import { collectTrajectories } from '../../collect/collectTrajectories';
 import { scriptedEditor } from '../../collect/editor';
+import { collectSettings } from '../../run/loop';
 import { poseSet } from '../../run/problems';
 import { DecodePrograms } from '../../train/decode/decodePrograms';
 import { studentModel } from '../../train/student';
@@ -57,21 +58,21 @@ export const collect: Command = {
       const { set, problems } = must(await poseSet(log, source));
       const ports = runPorts(args, ledger, context);
       const programs = new DecodePrograms(ports.runtime);
-      const runId = await noteIteration(input, ports, iteration, student.digest, set);
-      const { passes, sampling, maxCalls, rightAnswer, concurrency, ...edit } = config.collect;
+      const editor = scriptedEditor(script);
+      const runId = await noteIteration(input, ports, iteration, student.digest, set, editor);
       const { digest: checkpoint, shape, weights, tokenizer, kept } = student;
       try {
         const { done, outcomes, newCalls, reusedCalls } = must(
           await collectTrajectories(
             problems.filter((problem) => problem.split === 'train'),
-            { runId, iteration, passes, seed: config.seed, sampling, maxCalls, edit, rightAnswer, concurrency },
+            collectSettings(config, iteration, set),
             {
               ...ports,
               student: studentModel(
                 { checkpoint, shape, weights, tokenizer, stopIds: kept?.stopIds, batch: config.generate.batch },
                 programs,
               ),
-              editor: scriptedEditor(script),
+              editor,
               task,
               onProgress: (progress) => ports.onProgress({ phase: 'collect', iteration, progress }),
             },

@@ -94,8 +94,6 @@ export const evaluate: Command = {
           await scoreStudent(
             problems,
             {
-              runId: null,
-              iteration: 0,
               checkpoint,
               problemSet,
               seed,

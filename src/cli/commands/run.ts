@@ -87,11 +87,15 @@ const dryRun = async (args: Args, context: Context, input: RunInput): Promise<vo
   const there = existsSync(path);
   const known = there
     ? await withLedger(args, context, 'read', async ({ log }) => {
-        const mine = (await eventsOf(log, 'GenerationProduced', 'IterationCompleted')).filter(
+        const mine = (await eventsOf(log, 'IterationStarted', 'IterationCompleted')).filter(
           (e) => e.data.runId === runId,
         );
         const iterations = mine.filter((event) => event.type === 'IterationCompleted').length;
-        return { iterations, calls: mine.length - iterations };
+        const own = new Set(
+          mine.flatMap((event) => (event.type === 'IterationStarted' ? [event.data.collectionId] : [])),
+        );
+        const made = await eventsOf(log, 'GenerationProduced');
+        return { iterations, calls: made.filter(({ data }) => own.has(data.collectionId)).length };
       })
     : { iterations: 0, calls: 0 };
   if (context.json) return context.out.json({ dryRun: true, ...plan, known });

@@ -83,8 +83,6 @@ export const train: Command = {
             base: { ref: { kind: 'checkpoint', digest }, shape, weights, tokenizer, kept },
             config,
             seed,
-            runId: null,
-            iteration: null,
             environment: environmentOf(runtime.provider),
           },
           {

@@ -31,6 +31,9 @@ const arbitraryNumber = fc.oneof(
   fc.double({ noNaN: true, noDefaultInfinity: true }).map((n) => (n === 0 ? 0 : n)),
 );
 
+/** Names under which something may stand. Not `__proto__`: io-ts would make it a prototype, and no name of ours is one. */
+const arbitraryKey = arbitraryText.filter((name) => name !== '__proto__');
+
 /** Any JSON value; the depth is kept small, the content is not kept tame. */
 export const arbitraryJson = fc.letrec<{ value: Json }>((tie) => ({
   value: fc.oneof(
@@ -75,7 +78,7 @@ export const arbitraryOf = (codec: t.Mixed): fc.Arbitrary<unknown> => {
     case 'UnionType':
       return fc.oneof(...(shape.types ?? []).map(arbitraryOf));
     case 'DictionaryType':
-      return fc.dictionary(arbitraryText, arbitraryOf(the(shape.codomain)), {
+      return fc.dictionary(arbitraryKey, arbitraryOf(the(shape.codomain)), {
         maxKeys: 4,
         noNullPrototype: true,
       });

@@ -107,6 +107,20 @@ const philoxInto = (words: Uint32Array, c0: number, c2: number, c3: number, key:
   words[3] = d;
 };
 
+/** n words under one key, uniform in [0, 2^32), in bulk: four per Philox block. The first m of n are the m of any other n. */
+export const words = (key: DrawKey, n: number): Uint32Array => {
+  const hex = sha256(JSON.stringify(['words', ...key]));
+  const [k0 = 0, k1 = 0, c2 = 0, c3 = 0] = [0, 8, 16, 24].map((at) => parseInt(hex.slice(at, at + 8), 16));
+  const philoxKey = Uint32Array.of(k0, k1);
+  const block = new Uint32Array(4);
+  const result = new Uint32Array(n);
+  for (let at = 0; at < n; at += 4) {
+    philoxInto(block, at / 4, c2, c3, philoxKey);
+    result.set(n - at < 4 ? block.subarray(0, n - at) : block, at);
+  }
+  return result;
+};
+
 /**
  * n standard normal deviates under one key, in bulk: four per Philox block, by two Box-Muller pairs of 32-bit uniforms.
  * The first m of n are the m of any other n. Not the numbers of `draws(key).normal`, which spends a block on each.

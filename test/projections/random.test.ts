@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { draws, philox4x32, shuffledById } from '../../projections/random';
+import { draws, philox4x32, shuffledById, words } from '../../projections/random';
 
 const hex = (words: readonly number[]): string => words.map((word) => word.toString(16).padStart(8, '0')).join(' ');
 const ones = 0xffffffff;
@@ -119,5 +119,23 @@ describe('an order by draws', () => {
     const [a, b] = [1, 2].map((seed) => shuffledById(items, (item) => item, [seed]));
     expect(a).not.toEqual(b);
     expect([...(a ?? [])].sort()).toEqual([...items].sort());
+  });
+});
+
+describe('words', () => {
+  it('are the same for any number of them, and differ by key', () => {
+    const ten = words(['a', 1], 10);
+    expect(words(['a', 1], 7)).toEqual(ten.slice(0, 7));
+    expect(words(['a', 1], 0)).toHaveLength(0);
+    expect(words(['a', 2], 10)).not.toEqual(ten);
+  });
+
+  it('use every bit evenly', () => {
+    const n = 20000;
+    const drawn = words(['bits'], n);
+    for (let bit = 0; bit < 32; bit++) {
+      const ones = drawn.reduce((sum, word) => sum + ((word >>> bit) & 1), 0);
+      expect(Math.abs(ones - n / 2)).toBeLessThan(4 * Math.sqrt(n / 4));
+    }
   });
 });

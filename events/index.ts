@@ -1,6 +1,7 @@
 import * as E from 'fp-ts/Either';
 import type * as t from 'io-ts';
 import { PathReporter } from 'io-ts/PathReporter';
+import { ablationStarted } from './ablationStarted';
 import { answerVerified } from './answerVerified';
 import { attemptMade } from './attemptMade';
 import { callFailed } from './callFailed';
@@ -51,6 +52,7 @@ export const definitions = {
   CheckpointWritten: checkpointWritten,
   TrainingCompleted: trainingCompleted,
   EvaluationRecorded: evaluationRecorded,
+  AblationStarted: ablationStarted,
   EventRetracted: eventRetracted,
   LabelGiven: labelGiven,
   LedgerSealed: ledgerSealed,

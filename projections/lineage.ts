@@ -206,6 +206,7 @@ const apply = (state: LineageState, event: LedgerEvent): void => {
     case 'IterationStarted':
     case 'IterationScored':
     case 'CollectionStarted':
+    case 'AblationStarted':
     case 'IterationCompleted':
     case 'AttemptMade':
     case 'FeedbackGiven':

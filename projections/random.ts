@@ -129,13 +129,13 @@ export const normals = (key: DrawKey, n: number): Float64Array => {
   const hex = sha256(JSON.stringify(['normals', ...key]));
   const [k0 = 0, k1 = 0, c2 = 0, c3 = 0] = [0, 8, 16, 24].map((at) => parseInt(hex.slice(at, at + 8), 16));
   const philoxKey = Uint32Array.of(k0, k1);
-  const words = new Uint32Array(4);
+  const block = new Uint32Array(4);
   const result = new Float64Array(n);
   for (let at = 0; at < n; at += 4) {
-    philoxInto(words, at / 4, c2, c3, philoxKey);
+    philoxInto(block, at / 4, c2, c3, philoxKey);
     for (let i = 0; i < 4; i += 2) {
-      const radius = sqrt(-2 * log(((words[i] ?? 0) + 0.5) / 0x100000000));
-      const angle = (2 * Math.PI * (words[i + 1] ?? 0)) / 0x100000000;
+      const radius = sqrt(-2 * log(((block[i] ?? 0) + 0.5) / 0x100000000));
+      const angle = (2 * Math.PI * (block[i + 1] ?? 0)) / 0x100000000;
       result[at + i] = radius * cos(angle);
       if (at + i + 1 < n) result[at + i + 1] = radius * sin(angle);
     }

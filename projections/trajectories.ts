@@ -147,6 +147,7 @@ const apply = (state: TrajectoriesState, event: LedgerEvent): void => {
     case 'CheckpointWritten':
     case 'TrainingCompleted':
     case 'EvaluationRecorded':
+    case 'AblationStarted':
     case 'LedgerSealed':
       return;
   }

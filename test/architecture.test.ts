@@ -26,6 +26,7 @@ const everything = [
   'src/train',
   'src/evaluate',
   'src/run',
+  'src/ablate',
   'src/adapters/*',
   'src/cli',
 ];
@@ -43,6 +44,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'src/train': [...core, 'src/ports', 'src/ledger', 'src/onnx', 'src/autodiff'],
   'src/evaluate': [...core, 'src/ports', 'src/ledger', 'src/tasks', 'src/collect'],
   'src/run': [...core, 'src/ports', 'src/ledger', 'src/tasks', 'src/collect', 'src/train', 'src/evaluate'],
+  'src/ablate': [...core, 'src/ports', 'src/ledger', 'src/run'],
   'src/adapters/*': [...core, 'src/ports'],
   'src/cli': everything,
   bench: [...everything, 'test'],
@@ -62,6 +64,7 @@ const mayUse: Readonly<Record<string, readonly string[]>> = {
   'src/train': ['fp-ts', 'io-ts', '@huggingface/tokenizers'],
   'src/evaluate': ['fp-ts'],
   'src/run': ['fp-ts', 'io-ts'],
+  'src/ablate': ['fp-ts', 'io-ts'],
   'src/adapters/files': ['fp-ts', 'node'],
   'src/adapters/kurrentdb': ['fp-ts', '@kurrent/kurrentdb-client', 'node'],
   'src/adapters/memory': ['fp-ts'],

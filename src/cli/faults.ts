@@ -1,7 +1,7 @@
 import * as E from 'fp-ts/Either';
 import type { DecodeError } from '../../events/index';
 import type { DocumentProblem } from '../../projections/parseYaml';
-import type { RunError } from '../run/runContext';
+import type { AblateError } from '../ablate/ablate';
 
 /** What goes wrong in the command line itself. */
 export type CliFault =
@@ -20,7 +20,7 @@ export type CliFault =
   | { readonly tag: 'Stopped'; readonly what: string };
 
 /** Every expected failure that a command can meet: explain.ts has a message for each. */
-export type Fault = RunError | DecodeError | CliFault;
+export type Fault = AblateError | DecodeError | CliFault;
 
 /** Carries a fault from where it is met to `main`, which explains it. Only the command line throws it. */
 export class Stop extends Error {

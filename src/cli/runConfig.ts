@@ -11,42 +11,42 @@ import { readText, reason } from './inputFile';
 import { loadPolicy } from './policyFile';
 import { readStudentFolder } from './studentFolder';
 
-/** One `key=value` that goes over the config. */
+/** One value that goes over the config. */
 export interface Override {
   readonly key: string;
-  readonly value: string;
+  readonly value: unknown;
   /** The option that it came by, for messages. */
   readonly from: string;
 }
 
-/** `-S train.steps=40` as an override. */
-export const overridesOf = (args: Args, flags: readonly string[] = []): readonly Override[] => {
-  const given = flags.flatMap((key): readonly Override[] => {
-    const value = args.text(key);
-    return value === undefined ? [] : [{ key, value, from: `--${key}` }];
-  });
-  const sets = args.list('set').map((text): Override => {
-    const at = text.indexOf('=');
-    if (at < 1) return usage(`--set: expected key=value, got ${JSON.stringify(text)}`);
-    return { key: text.slice(0, at), value: text.slice(at + 1), from: `--set ${text.slice(0, at)}` };
-  });
-  return [...sets, ...given];
-};
-
-const valueOf = ({ value, from }: Override): unknown => {
+const valueOf = (text: string, from: string): unknown => {
   try {
-    return parse(value) as unknown;
+    return parse(text) as unknown;
   } catch (failure) {
     return usage(`${from}: the value is not YAML: ${reason(failure)}`);
   }
 };
 
+/** `-S train.steps=40` as an override. */
+export const overridesOf = (args: Args, flags: readonly string[] = []): readonly Override[] => {
+  const given = flags.flatMap((key): readonly Override[] => {
+    const value = args.text(key);
+    return value === undefined ? [] : [{ key, value: valueOf(value, `--${key}`), from: `--${key}` }];
+  });
+  const sets = args.list('set').map((text): Override => {
+    const at = text.indexOf('=');
+    if (at < 1) return usage(`--set: expected key=value, got ${JSON.stringify(text)}`);
+    const from = `--set ${text.slice(0, at)}`;
+    return { key: text.slice(0, at), value: valueOf(text.slice(at + 1), from), from };
+  });
+  return [...sets, ...given];
+};
+
 const apply = (text: string, overrides: readonly Override[]): string => {
   const document = parseDocument(text);
   for (const override of overrides) {
-    const value = valueOf(override);
     try {
-      document.setIn(override.key.split('.'), value);
+      document.setIn(override.key.split('.'), override.value);
     } catch {
       usage(`${override.from}: the config has no mapping where this key would be`);
     }
@@ -80,23 +80,25 @@ export interface LoadedRun {
 }
 
 /** The config file of a run with everything it names: task, policies, a student that was trained before. */
-export const loadRun = (file: string, args: Args, flags: readonly string[] = []): LoadedRun => {
-  const overrides = overridesOf(args, flags);
+export const loadRun = (file: string, args: Args, flags: readonly string[] = []): LoadedRun => ({
+  file,
+  input: loadInput(file, overridesOf(args, flags), process.cwd()),
+});
+
+/** The same with given overrides; a policy file that one of them names is relative to `folder`. */
+export const loadInput = (file: string, overrides: readonly Override[], folder: string): RunInput => {
   const config = readRunConfig(file, overrides);
   const found = findTask(config.task.name);
   if (!found.ok) return stop({ tag: 'UnknownName', message: `${file}: task.name: ${found.message}` });
   const here = dirname(resolve(file));
   // A file that the command line names is relative to where the command is given; one in the config, to the config.
-  const policyFrom = overrides.some(({ key }) => key === 'policy') ? process.cwd() : here;
+  const policyFrom = overrides.some(({ key }) => key === 'policy') ? folder : here;
   const { trained } = config.base;
   return {
-    file,
-    input: {
-      config,
-      task: found.task,
-      policy: loadPolicy(config.policy, policyFrom),
-      basePolicy: loadPolicy(config.base.policy, here),
-      trained: trained === null ? undefined : readStudentFolder(resolve(here, trained)),
-    },
+    config,
+    task: found.task,
+    policy: loadPolicy(config.policy, policyFrom),
+    basePolicy: loadPolicy(config.base.policy, here),
+    trained: trained === null ? undefined : readStudentFolder(resolve(here, trained)),
   };
 };

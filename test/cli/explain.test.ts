@@ -83,6 +83,14 @@ const samples: { readonly [T in Tag]: OfTag<T> } = {
     expected: '{"cpu":"A"}',
     got: '{"cpu":"B"}',
   },
+  ArmsDiffer: {
+    tag: 'ArmsDiffer',
+    baseline: 'tripost',
+    arm: 'no-balance',
+    vary: ['policy'],
+    differences: [{ path: 'train.steps', baseline: '160', other: null }],
+  },
+  ArmsAlike: { tag: 'ArmsAlike', baseline: 'tripost', arm: 'again' },
   Cancelled: { tag: 'Cancelled', step: 12, savedStep: 10, steps: 100 },
   Usage: { tag: 'Usage', message: '--seed: expected a whole number from 0, got "x"' },
   BadDocument: {

@@ -4,6 +4,7 @@ import { canonicalJson, sha256 } from '../../events/digest';
 import { evaluationRecorded } from '../../events/evaluationRecorded';
 import { iterationScored } from '../../events/iterationScored';
 import { deriveDataset } from '../../projections/deriveDataset';
+import { experiments } from '../../projections/ablation/experiments';
 import { lineage } from '../../projections/lineage';
 import { foldEvents, loadState, saveState, type Projection } from '../../projections/projection';
 import { scoreboard } from '../../projections/scoreboard';
@@ -77,6 +78,7 @@ const laws = <State, View>(projection: Projection<State, View>): void => {
 
 laws(trajectories);
 laws(lineage);
+laws(experiments);
 laws(scoreboard);
 
 describe('loadState', () => {

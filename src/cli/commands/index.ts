@@ -43,6 +43,11 @@ export const entries: readonly Entry[] = [
     load: () => typed<typeof import('./evaluate')>(require('./evaluate')).evaluate,
   },
   {
+    name: 'ablate',
+    summary: 'Run a comparison of arms over seeds on one ledger; what arms agree in is made once',
+    load: () => typed<typeof import('./ablate')>(require('./ablate')).ablate,
+  },
+  {
     name: 'why',
     summary: 'Why an attempt, a trajectory or a row is, or is not, in a dataset',
     load: () => typed<typeof import('./why')>(require('./why')).why,

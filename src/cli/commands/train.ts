@@ -3,7 +3,6 @@ import { loadRows } from '../../run/derive';
 import { train as trainStudent } from '../../train/trainer';
 import { paperTrainConfig, TrainConfig } from '../../train/trainConfig';
 import * as E from 'fp-ts/Either';
-import { parse } from 'yaml';
 import { PathReporter } from 'io-ts/PathReporter';
 import { jsonFlag, ledgerFlag, progressFlags, runtimeFlags, seedFlag, setFlag, type Command } from '../command';
 import { environmentOf, openEngine, openRuntime, withLedger } from '../compose';
@@ -24,7 +23,7 @@ const configOf = (start: TrainConfig, overrides: readonly Override[]): TrainConf
       const hint = near === undefined ? '' : ` Did you mean "${near}"?`;
       usage(`${from}: unknown key "${name}".${hint} Known keys: ${Object.keys(paperTrainConfig).join(', ')}.`);
     }
-    values[name] = parse(value);
+    values[name] = value;
     if (name === 'steps' && values['steps'] !== null) values['epochs'] = null;
     if (name === 'epochs' && values['epochs'] !== null) values['steps'] = null;
   }

@@ -16,7 +16,24 @@ export const runTable: Table<
   | 'StateUnreadable'
   | 'TrainingDiffers'
   | 'Cancelled'
+  | 'ArmsDiffer'
+  | 'ArmsAlike'
 > = {
+  ArmsDiffer: ({ baseline, arm, vary, differences }) =>
+    because(
+      'usage',
+      `The arms ${baseline} and ${arm} differ in more than ${vary.join(', ')}:`,
+      ...some(
+        differences.map((one) => `  ${one.path}: ${one.baseline ?? 'nothing'} against ${one.other ?? 'nothing'}`),
+      ),
+      'Nothing was run: their difference would have more than one cause. Name these settings under `vary`, or make them equal.',
+    ),
+  ArmsAlike: ({ baseline, arm }) =>
+    because(
+      'usage',
+      `The arms ${baseline} and ${arm} are the same run: there is nothing to compare.`,
+      'Nothing was run. Give the arm a setting that changes something.',
+    ),
   CannotPose: ({ task, message }) =>
     because(
       'usage',

@@ -48,7 +48,7 @@ describe('two-sided tests', () => {
     expect(mcnemar(pair(1, 9)).p).toBeCloseTo(22 / 1024, 12);
     expect(mcnemar(pair(9, 1)).p).toBeCloseTo(22 / 1024, 12);
     expect(mcnemar(pair(5, 5)).p).toBe(1);
-    expect(mcnemar(pair(40, 80)).p).toBeCloseTo(0.00033040001839110724, 15);
+    expect(mcnemar(pair(40, 80)).p).toBeCloseTo(0.000330400018391107, 15);
   });
 
   it('sign flips: all assignments of few values, by hand', () => {
@@ -103,9 +103,7 @@ describe('Holm', () => {
         ps.forEach((p, i) => {
           expect(all[i]).toBeGreaterThanOrEqual(p);
           expect(all[i]).toBeLessThanOrEqual(Math.min(1, p * ps.length));
-          ps.forEach((q, j) => {
-            if (p < q) expect(all[i]).toBeLessThanOrEqual(all[j] ?? 0);
-          });
+          expect(ps.flatMap((q, j) => (p < q && (all[i] ?? 2) > (all[j] ?? 0) ? [q] : []))).toEqual([]);
         });
       }),
     );

@@ -21,7 +21,7 @@ import { trajectories } from './trajectories';
 import type { PosedProblem, Trajectories, Trajectory } from './trajectory';
 
 /** Raise the version when the same prefix and policy would give other bytes. */
-export const datasetProjection = { name: 'dataset', version: 1 } as const;
+export const datasetProjection = { name: 'dataset', version: 2 } as const;
 
 export interface DeriveOptions {
   readonly seed: number;
@@ -281,7 +281,8 @@ export const datasetDerivedOf = ({ manifest, policy, manifestBytes }: Derived): 
     dataset: manifest.dataset,
     policy: { ...manifest.policy, document: policy },
     projection: manifest.projection,
-    scope: { runId: manifest.scope.runId, iteration: manifest.scope.iteration },
+    scope: manifest.scope,
+    tokenizer: manifest.tokenizer,
     seed: manifest.seed,
     ledger: manifest.ledger,
     rows: manifest.rows,

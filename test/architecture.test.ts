@@ -27,6 +27,7 @@ const everything = [
   'src/evaluate',
   'src/run',
   'src/ablate',
+  'src/reproduce',
   'src/adapters/*',
   'src/cli',
 ];
@@ -45,6 +46,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'src/evaluate': [...core, 'src/ports', 'src/ledger', 'src/tasks', 'src/collect'],
   'src/run': [...core, 'src/ports', 'src/ledger', 'src/tasks', 'src/collect', 'src/train', 'src/evaluate'],
   'src/ablate': [...core, 'src/ports', 'src/ledger', 'src/run'],
+  'src/reproduce': [...core, 'src/ports', 'src/ledger', 'src/tasks', 'src/train', 'src/evaluate'],
   'src/adapters/*': [...core, 'src/ports'],
   'src/cli': everything,
   bench: [...everything, 'test'],
@@ -65,6 +67,7 @@ const mayUse: Readonly<Record<string, readonly string[]>> = {
   'src/evaluate': ['fp-ts'],
   'src/run': ['fp-ts', 'io-ts'],
   'src/ablate': ['fp-ts', 'io-ts'],
+  'src/reproduce': ['fp-ts'],
   'src/adapters/files': ['fp-ts', 'node'],
   'src/adapters/kurrentdb': ['fp-ts', '@kurrent/kurrentdb-client', 'node'],
   'src/adapters/memory': ['fp-ts'],

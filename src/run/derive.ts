@@ -59,7 +59,9 @@ const isSame = (a: DatasetDerived, b: DatasetDerived): boolean =>
   a.policy.digest === b.policy.digest &&
   a.seed === b.seed &&
   a.scope.runId === b.scope.runId &&
-  a.scope.iteration === b.scope.iteration;
+  a.scope.iteration === b.scope.iteration &&
+  a.scope.problemSet === b.scope.problemSet &&
+  a.tokenizer === b.tokenizer;
 
 /**
  * Derives a dataset from the ledger as it is now and records it: rows, decisions and manifest go to the blob store, a

@@ -46,6 +46,15 @@ describe('an old event', () => {
     expect(written(`${type}.v1.json`)).toHaveProperty('runId', 'run-1');
   });
 
+  it('DatasetDerived@1: names neither problem set nor tokenizer', () => {
+    const { scope, ...rest } = examples.DatasetDerived;
+    expect(must(definitionOf('DatasetDerived').decode(1, written('DatasetDerived.v1.json')))).toEqual({
+      ...rest,
+      scope: { ...scope, problemSet: null },
+      tokenizer: null,
+    });
+  });
+
   it('is the same fact as the new one that says it', () => {
     const [steps, receipt] = ['StepRecorded.v1.json', 'TrainingCompleted.v1.json'].map(written);
     expect(stepRecorded.idOf(must(stepRecorded.decode(1, steps)))).toBe(stepRecorded.idOf(examples.StepRecorded));

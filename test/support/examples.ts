@@ -166,10 +166,11 @@ export const examples: { readonly [Type in EventType]: EventData<Type> } = {
     final: false,
   },
   DatasetDerived: {
+    tokenizer: digest('tokenizer'),
     dataset: digest('dataset'),
     policy: { name: 'tripost', digest: digest('policy'), document: { select: 'all' } },
     projection: { name: 'replayDataset', version: 1 },
-    scope: { runId: 'run-1', iteration: 1 },
+    scope: { runId: 'run-1', iteration: 1, problemSet: 'arithmetic-train' },
     seed: 7,
     ledger: { size: 4096, root: digest('root') },
     rows: 120,

@@ -48,6 +48,12 @@ export const entries: readonly Entry[] = [
     load: () => typed<typeof import('./ablate')>(require('./ablate')).ablate,
   },
   {
+    name: 'reproduce',
+    summary:
+      'Make a training, dataset, evaluation, collection, run or ablation again from the ledger and compare every digest',
+    load: () => typed<typeof import('./reproduce')>(require('./reproduce')).reproduce,
+  },
+  {
     name: 'why',
     summary: 'Why an attempt, a trajectory or a row is, or is not, in a dataset',
     load: () => typed<typeof import('./why')>(require('./why')).why,

@@ -62,8 +62,8 @@ export interface LeafText {
   readonly meta: StoredMeta;
 }
 
-/** The leaf hash where the data's canonical JSON text is at hand already (the append path). */
-export const leafOfText = (event: LeafText): Digest => {
+/** What the leaf hash is of, behind its 0x00: canonical JSON of what the event says. */
+export const leafTextOf = (event: LeafText): string => {
   const { stream, revision, id, type, version, dataText, meta } = event;
   const { causation, correlation, prev } = meta;
   // Canonical JSON written out: names in order, as canonicalJson gives them (a property test compares), but faster.
@@ -71,11 +71,14 @@ export const leafOfText = (event: LeafText): Digest => {
     (causation === undefined ? '' : `"causation":${quoted(causation)},`) +
     (correlation === undefined ? '' : `"correlation":${quoted(correlation)},`);
   const before = prev === null ? 'null' : quoted(prev);
-  return sha256(
-    `\u0000{"data":${dataText},"id":${quoted(id)},"meta":{${links}"prev":${before}},` +
-      `"revision":${revision},"stream":${quoted(stream)},"type":${quoted(type)},"version":${version}}`,
+  return (
+    `{"data":${dataText},"id":${quoted(id)},"meta":{${links}"prev":${before}},` +
+    `"revision":${revision},"stream":${quoted(stream)},"type":${quoted(type)},"version":${version}}`
   );
 };
+
+/** The leaf hash where the data's canonical JSON text is at hand already (the append path). */
+export const leafOfText = (event: LeafText): Digest => sha256(`\u0000${leafTextOf(event)}`);
 
 /**
  * RFC 6962 leaf hash: SHA-256 of 0x00 followed by the canonical JSON of what the event says.

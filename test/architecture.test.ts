@@ -58,7 +58,7 @@ const mayUse: Readonly<Record<string, readonly string[]>> = {
   events: ['io-ts', 'fp-ts', 'node:crypto'],
   projections: ['io-ts', 'fp-ts', 'yaml'],
   'src/ports': ['fp-ts'],
-  'src/ledger': ['fp-ts'],
+  'src/ledger': ['fp-ts', 'io-ts'],
   'src/tasks': [],
   'src/collect': ['fp-ts', 'rxjs'],
   'src/onnx': ['onnx-proto'],

@@ -57,8 +57,8 @@ export const ledgerFlag: Flag = {
 };
 export const jsonFlag: Flag = { flags: '--json', description: 'print JSON on stdout' };
 export const atFlag: Flag = {
-  flags: '--at <position>',
-  description: 'the ledger as it was at this position (inclusive)',
+  flags: '--at <position|time>',
+  description: 'the ledger as it was at this position or ISO time (inclusive)',
 };
 export const seedFlag: Flag = { flags: '--seed <n>', description: 'root of every random draw' };
 export const setFlag: Flag = {

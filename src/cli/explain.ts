@@ -2,12 +2,13 @@ import type { Fault } from './faults';
 import type { Explained, OfTag, Table, Tag, Where } from './explain/explained';
 import { inputTable } from './explain/input';
 import { modelTable } from './explain/model';
+import { proofTable } from './explain/proof';
 import { runTable } from './explain/run';
 import { storeTable } from './explain/store';
 
 export type { Explained, Where } from './explain/explained';
 
-const table: Table<Tag> = { ...storeTable, ...modelTable, ...runTable, ...inputTable };
+const table: Table<Tag> = { ...storeTable, ...modelTable, ...runTable, ...inputTable, ...proofTable };
 
 const render = <T extends Tag>(tag: T, fault: OfTag<T>, where: Where): Explained => table[tag](fault, where);
 

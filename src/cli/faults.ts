@@ -2,6 +2,7 @@ import * as E from 'fp-ts/Either';
 import type { DecodeError } from '../../events/index';
 import type { DocumentProblem } from '../../projections/parseYaml';
 import type { AblateError } from '../ablate/ablate';
+import type { ProveError } from '../ledger/prove';
 
 /** What goes wrong in the command line itself. */
 export type CliFault =
@@ -17,10 +18,12 @@ export type CliFault =
   | { readonly tag: 'NoLedger'; readonly path: string }
   | { readonly tag: 'RuntimeMissing'; readonly message: string }
   | { readonly tag: 'CudaUnavailable'; readonly reasons: readonly string[]; readonly fix: string | null }
+  | { readonly tag: 'KeyUnreadable'; readonly path: string; readonly expected: string; readonly got: string }
+  | { readonly tag: 'SignatureDiffers'; readonly where: string; readonly key: string; readonly got: string }
   | { readonly tag: 'Stopped'; readonly what: string };
 
 /** Every expected failure that a command can meet: explain.ts has a message for each. */
-export type Fault = AblateError | DecodeError | CliFault;
+export type Fault = AblateError | DecodeError | ProveError | CliFault;
 
 /** Carries a fault from where it is met to `main`, which explains it. Only the command line throws it. */
 export class Stop extends Error {

@@ -1,6 +1,7 @@
 import type { Digest } from '../../events/digest';
 import type { StorageReport } from '../adapters/sqlite/checkStorage';
 import type { LedgerRoot } from '../ledger/seal';
+import type { SignatureReport } from '../ledger/signatures';
 import type { Verification } from '../ledger/verify';
 import type { Output } from './output';
 
@@ -18,6 +19,10 @@ export interface Verified {
   readonly sealed: LedgerRoot | null;
   /** Null: not asked for. */
   readonly blobs: BlobCheck | null;
+  /** The older root that was asked about; null: none was. */
+  readonly since: LedgerRoot | null;
+  /** Null: no key was given. */
+  readonly signatures: SignatureReport | null;
 }
 
 const damageLines = ({ found, storage, path }: Verified): readonly string[] => {
@@ -45,16 +50,37 @@ const damageLines = ({ found, storage, path }: Verified): readonly string[] => {
   ];
 };
 
+const sinceLines = ({ since, found }: Verified): readonly string[] => {
+  if (since === null || !found.ok) return [];
+  const { size, root } = since;
+  return [`  since  ${root}: the first ${size} events are the ones under it; ${found.events - size} came later`];
+};
+
+const signatureLines = (report: SignatureReport | null): readonly string[] => {
+  if (report === null) return [];
+  const { key, good, unsigned, otherKey, bad, newest } = report;
+  const counts = `${good} good, ${bad.length} bad, ${otherKey} by other keys, ${unsigned} seals unsigned`;
+  return [
+    `  ${report.ok ? 'signed' : 'NOT signed'} by key ${key}: ${counts}`,
+    ...(newest === null ? [] : [`    the newest one is over the first ${newest.size} events, root ${newest.root}`]),
+    ...bad.map(({ id, size }) => `    bad signature on seal ${id} over ${size} events`),
+  ];
+};
+
 /** What `verify` prints for people. */
 export const verificationLines = (verified: Verified, colors: Output['colors']): readonly string[] => {
-  const { found, storage, sealed, blobs, path } = verified;
+  const { found, storage, sealed, blobs, path, signatures } = verified;
   const { green, red } = colors;
-  const whole = found.ok && storage.ok && (blobs === null || blobs.missing.length + blobs.damaged.length === 0);
+  const isSigned = signatures === null || signatures.ok;
+  const whole =
+    found.ok && storage.ok && isSigned && (blobs === null || blobs.missing.length + blobs.damaged.length === 0);
   return [
     `${whole ? green('whole') : red('NOT whole')}: ${path}`,
     `  ${found.events} events in ${found.streams} streams, ${found.seals} seals that hold`,
     `  root   ${found.root ?? 'unknown: not every event could be read'}`,
     ...(sealed === null ? [] : [`  sealed ${sealed.root} over the first ${sealed.size} events`]),
+    ...sinceLines(verified),
+    ...signatureLines(signatures),
     ...storage.checks.map(({ ok, name, message }) => `  ${ok ? green('ok ') : red('BAD')} ${name}: ${message}`),
     ...(blobs === null
       ? []

@@ -1,7 +1,7 @@
 import { sha256, sha256Bytes, type Digest } from '../../events/digest';
 
 /** SHA-256 of 0x01, left, right. */
-const parentOf = (left: Uint8Array, right: Uint8Array): Uint8Array => {
+export const parentOf = (left: Uint8Array, right: Uint8Array): Uint8Array => {
   const pair = new Uint8Array(65);
   pair[0] = 1;
   pair.set(left, 1);
@@ -23,6 +23,15 @@ export interface MerkleTree {
   append(leaf: Digest): void;
   /** The root over all leaves so far. */
   root(): Digest;
+  /** The perfect subtrees that make it up, from the first leaf on: their sizes are the set bits of the tree's size. */
+  subtrees(): readonly Subtree[];
+}
+
+/** A run of leaves, `from` inclusive and `to` exclusive, and the root over them. */
+export interface Subtree {
+  readonly from: number;
+  readonly to: number;
+  readonly root: Digest;
 }
 
 export const createMerkleTree = (): MerkleTree => {
@@ -49,6 +58,18 @@ export const createMerkleTree = (): MerkleTree => {
         if (subtree !== undefined) root = root === undefined ? subtree : parentOf(subtree, root);
       }
       return root === undefined ? emptyRoot : Buffer.from(root).toString('hex');
+    },
+    subtrees: () => {
+      const found: Subtree[] = [];
+      let from = 0;
+      for (let level = frontier.length - 1; level >= 0; level--) {
+        const root = frontier[level];
+        if (root === undefined) continue;
+        const to = from + 2 ** level;
+        found.push({ from, to, root: Buffer.from(root).toString('hex') });
+        from = to;
+      }
+      return found;
     },
   };
 };

@@ -107,6 +107,15 @@ const samples: { readonly [T in Tag]: OfTag<T> } = {
   OutputUnwritable: { tag: 'OutputUnwritable', path: 'out', message: 'ENOSPC', full: true },
   NoLedger: { tag: 'NoLedger', path: '/x/ledger.db' },
   Stopped: { tag: 'Stopped', what: '3 lines were judged' },
+  NotSealed: { tag: 'NotSealed', eventId: 'e-1', index: 9, size: 8 },
+  RootDiffers: { tag: 'RootDiffers', size: 8, expected: d1, got: d2 },
+  SignatureDiffers: { tag: 'SignatureDiffers', where: 'seal.json, the seal over 8 events', key: '0011', got: 'bad' },
+  KeyUnreadable: {
+    tag: 'KeyUnreadable',
+    path: 'key.pem',
+    expected: 'an Ed25519 private key in PEM',
+    got: 'a key of type rsa',
+  },
 };
 
 describe('explain', () => {

@@ -1,6 +1,6 @@
 import { openMemoryLog } from '../../src/adapters/memory/eventLog';
 import { createMerkleTree } from '../../src/ledger/merkle';
-import { rootOf, seal, sealText } from '../../src/ledger/seal';
+import { rootOf, seal, sealMessage, sealsOf } from '../../src/ledger/seal';
 import { collect, fieldsOf, must, someEvents, testClock } from '../support/events';
 import { fill } from '../support/ledgerEvents';
 
@@ -43,14 +43,32 @@ describe('sealing', () => {
     expect((await log.head()).size).toBe(5);
   });
 
-  it('signs what the seal says', async () => {
+  it('signs the number of events and the root, under a name that no other protocol signs', async () => {
     const log = open();
     await fill(log, 1);
     let signed = '';
     const sealed = must(await seal(log, { sign: (text) => ((signed = text), 'the signature') }));
     const data = fieldsOf((await log.readEvent(sealed.id))?.data);
-    expect(data['signature']).toBe('the signature');
-    expect(signed).toBe(`{"previousSeal":null,"root":"${sealed.root}","size":4}`);
-    expect(sealText({ size: 4, root: sealed.root, previousSeal: null })).toBe(signed);
+    expect([data['signature'], sealed.signature]).toEqual(['the signature', 'the signature']);
+    expect(signed).toBe(`tripost-seal-v1\n4\n${sealed.root}\n`);
+    expect(sealMessage({ size: 4, root: sealed.root })).toBe(signed);
+  });
+
+  it('seals once more where the last seal is unsigned, or signed by somebody else, and not where it is signed so', async () => {
+    const log = open();
+    await fill(log, 1);
+    const bare = must(await seal(log));
+    const mine = must(await seal(log, { sign: () => 'mine' }));
+    expect(mine).toMatchObject({ size: 5, signature: 'mine', written: true });
+    expect(must(await seal(log, { sign: () => 'mine' }))).toEqual({ ...mine, written: false });
+    expect(must(await seal(log))).toEqual({ ...mine, written: false });
+    expect(must(await seal(log, { sign: () => 'yours' }))).toMatchObject({ size: 6, written: true });
+    const seals = await sealsOf(log);
+    expect(seals.map(({ size, signature }) => [size, signature])).toEqual([
+      [4, null],
+      [5, 'mine'],
+      [6, 'yours'],
+    ]);
+    expect(seals.map(({ previousSeal }) => previousSeal)).toEqual([null, bare.id, mine.id]);
   });
 });

@@ -74,6 +74,21 @@ export const entries: readonly Entry[] = [
     load: () => typed<typeof import('./verify')>(require('./verify')).verify,
   },
   {
+    name: 'seal',
+    summary: 'Seal the ledger as it is now with its Merkle root; --key signs it',
+    load: () => typed<typeof import('./seal')>(require('./seal')).seal,
+  },
+  {
+    name: 'prove',
+    summary: 'Prove offline that an event is under a seal, or that nothing under an older root was changed',
+    load: () => typed<typeof import('./prove')>(require('./prove')).prove,
+  },
+  {
+    name: 'check-proof',
+    summary: 'Check a proof file offline: no ledger is needed',
+    load: () => typed<typeof import('./checkProof')>(require('./checkProof')).checkProof,
+  },
+  {
     name: 'import',
     summary: 'Put problems with gold rationales, or a model folder, on the ledger',
     load: () => typed<typeof import('./import')>(require('./import')).importCommand,

@@ -65,7 +65,7 @@ export const log: Command = {
     const after = args.whole('after');
     const limit = args.whole('limit') ?? Number.POSITIVE_INFINITY;
     const backwards = args.has('backwards');
-    if (backwards && args.whole('at') !== undefined) usage('--backwards and --at do not go together');
+    if (backwards && args.text('at') !== undefined) usage('--backwards and --at do not go together');
     if (backwards && after !== undefined) usage('--backwards and --after do not go together');
     await withLedger(args, context, 'read', async (ledger) => {
       const events = await readingLog(ledger.log, args, context);

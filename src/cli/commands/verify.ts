@@ -3,6 +3,7 @@ import type { Digest } from '../../../events/digest';
 import { decodeEvent } from '../../../events/index';
 import { verify as verifyLedger } from '../../ledger/verify';
 import type { LedgerRoot } from '../../ledger/seal';
+import { checkSignature, checkSignatures, type PublicKey, type SignatureReport } from '../../ledger/signatures';
 import { LogReadError, type EventLog } from '../../ports/eventLog';
 import { readingLog } from '../at';
 import { atFlag, jsonFlag, ledgerFlag, type Command, type Context } from '../command';
@@ -10,6 +11,8 @@ import { withLedger, type Ledger } from '../compose';
 import type { ExitName } from '../exitCodes';
 import { stop } from '../faults';
 import { readText } from '../inputFile';
+import { publicKeyOf } from '../keys';
+import { parseRoot } from '../proofFiles';
 import { verificationLines, type BlobCheck, type Verified } from '../verificationLines';
 
 /** Digests of the blobs that the events name. */
@@ -81,8 +84,33 @@ const lastSeal = async (log: EventLog): Promise<LedgerRoot | null> => {
   return last;
 };
 
-const exitOf = ({ found, storage, blobs }: Verified): ExitName => {
-  if (!found.ok || !storage.ok) return 'mismatch';
+/** Signatures of the ledger's seals; null where a damaged ledger does not even give those. */
+const signaturesOf = async (log: EventLog, key: PublicKey): Promise<SignatureReport | null> => {
+  try {
+    return await checkSignatures(log, key);
+  } catch (failure) {
+    // The pass over the events names what cannot be read.
+    if (!(failure instanceof LogReadError)) throw failure;
+    return null;
+  }
+};
+
+/** A published seal that says it is signed must be signed by the key. */
+const checkPublished = (
+  path: string,
+  seals: readonly (LedgerRoot & { readonly signature?: unknown })[],
+  key: PublicKey,
+): void => {
+  for (const seal of seals) {
+    if (typeof seal.signature !== 'string') continue;
+    const found = checkSignature(seal, seal.signature, key);
+    if (found !== 'good')
+      stop({ tag: 'SignatureDiffers', where: `${path}, the seal over ${seal.size} events`, key: key.id, got: found });
+  }
+};
+
+const exitOf = ({ found, storage, blobs, signatures }: Verified): ExitName => {
+  if (!found.ok || !storage.ok || signatures?.ok === false) return 'mismatch';
   return blobs !== null && blobs.missing.length + blobs.damaged.length > 0 ? 'blob' : 'ok';
 };
 
@@ -95,6 +123,8 @@ export const verify: Command = {
     'JSON: {ok, events, root, firstDamaged, damaged, lastGood, streams, seals, sealed, storage: {ok, checks}, blobs}.',
     'firstDamaged: null, or {position, stream, revision, id, type, check, expected, got}.',
     'sealed: {size, root} of the newest seal, or null. blobs: null without --blobs, else {checked, missing, damaged}.',
+    'since: {size, root} of --since, or null. signatures: null without --public-key, else {ok, key, good, unsigned, otherKey,',
+    'bad: [{id, size, root}], newest: {size, root} or null}.',
   ].join('\n'),
   arguments: [],
   flags: [
@@ -104,6 +134,11 @@ export const verify: Command = {
       flags: '--published <file>',
       description: 'JSON {size, root}, or a list: seals kept elsewhere that must still hold',
     },
+    {
+      flags: '--since <root>',
+      description: 'an older root, <size>:<root> or that of a seal: nothing before it may have changed',
+    },
+    { flags: '--public-key <file>', description: 'check the signatures of the seals with this Ed25519 key (PEM)' },
     atFlag,
     jsonFlag,
     { flags: '-q, --quiet', description: 'nothing on stderr but errors' },
@@ -112,21 +147,29 @@ export const verify: Command = {
   examples: [
     'tripost verify --ledger ledger.db',
     'tripost verify --blobs --json',
-    'tripost verify --published seals.json',
+    'tripost verify --published seals.json --public-key key.pub',
+    'tripost verify --since 971e694d59cd1019ef4fcfe49d36a856bbda5d959e96fb273823be043216d40c',
   ],
   run: async (args, context) => {
-    const published = args.text('published');
-    const options = published === undefined ? {} : { published: readPublished(published) };
+    const file = args.text('published');
+    const published = file === undefined ? [] : readPublished(file);
+    const keyFile = args.text('publicKey');
+    const key = keyFile === undefined ? undefined : publicKeyOf(keyFile);
+    if (key !== undefined && file !== undefined) checkPublished(file, published, key);
     return withLedger(args, context, 'read', async (ledger) => {
       const log = await readingLog(ledger.log, args, context);
-      const found = await verifyLedger(log, options);
+      const older = args.text('since');
+      const since = older === undefined ? null : await parseRoot(log, '--since', older);
+      const found = await verifyLedger(log, { published: since === null ? published : [...published, since] });
       const storage = await ledger.log.checkStorage();
       const sealed = await lastSeal(log);
+      const signatures = key === undefined ? null : await signaturesOf(log, key);
       const blobs = args.has('blobs') ? await checkBlobs(log, ledger, context) : null;
       context.progress.end();
-      const verified: Verified = { path: ledger.path, found, storage, sealed, blobs };
+      const verified: Verified = { path: ledger.path, found, storage, sealed, blobs, since, signatures };
       const exit = exitOf(verified);
-      if (context.json) await context.out.json({ ...found, ok: exit === 'ok', storage, sealed, blobs });
+      if (context.json)
+        await context.out.json({ ...found, ok: exit === 'ok', storage, sealed, blobs, since, signatures });
       else for (const line of verificationLines(verified, context.out.colors)) await context.out.line(line);
       return exit;
     });

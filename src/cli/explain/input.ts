@@ -3,7 +3,9 @@ import type { CliFault } from '../faults';
 import { because, some, type Table } from './explained';
 
 /** Messages of the command line's own input and output. */
-export const inputTable: Table<Exclude<CliFault['tag'], 'RuntimeMissing' | 'CudaUnavailable'>> = {
+export const inputTable: Table<
+  Exclude<CliFault['tag'], 'RuntimeMissing' | 'CudaUnavailable' | 'KeyUnreadable' | 'SignatureDiffers'>
+> = {
   Usage: ({ message }, { command }) =>
     because('usage', message, `Nothing was changed. \`tripost ${command} --help\` shows options and examples.`),
   BadDocument: ({ source, problems }) =>

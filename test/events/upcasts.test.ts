@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { labelGiven } from '../../events/labelGiven';
 import { stepRecorded } from '../../events/stepRecorded';
 import { definitionOf } from '../../events/index';
 import { iterationStarted } from '../../events/iterationStarted';
@@ -52,6 +53,10 @@ describe('an old event', () => {
       ...rest,
       scope: { ...scope, problemSet: null },
       tokenizer: null,
+  it('LabelGiven@1: it takes the place of no other label', () => {
+    expect(must(labelGiven.decode(1, written('LabelGiven.v1.json')))).toEqual({
+      ...examples.LabelGiven,
+      supersedes: null,
     });
   });
 

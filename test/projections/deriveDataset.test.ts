@@ -238,9 +238,9 @@ describe('decisions', () => {
     const ledger = ledgerOf([{ sum: sum(1), says: [11] }]);
     const eventId = ledger.events.find((e) => e.type === 'FeedbackGiven')?.id ?? '';
     const rows = () => run(ledger, `${plain}admit: { withoutLabels: [odd] }`).rows.length;
-    ledger.add(labelGiven, { eventId, label: 'odd', value: true, by: 'ana' });
+    ledger.add(labelGiven, { eventId, label: 'odd', value: true, by: 'ana', supersedes: null });
     expect(rows()).toBe(0);
-    ledger.add(labelGiven, { eventId, label: 'odd', value: false, by: 'ana' });
+    ledger.add(labelGiven, { eventId, label: 'odd', value: false, by: 'ana', supersedes: null });
     expect(rows()).toBe(1);
   });
 

@@ -55,7 +55,7 @@ it('keeps the newest label of an author and all authors', () => {
     [false, 'ana'],
     [true, 'ben'],
   ] as const) {
-    ledger.add(labelGiven, { eventId, label: 'odd', value, by });
+    ledger.add(labelGiven, { eventId, label: 'odd', value, by, supersedes: null });
   }
   const labels = project(trajectories, ledger.events).labels.get(eventId);
   expect(labels?.map(({ by, value }) => [by, value])).toEqual([

@@ -265,6 +265,12 @@ export const examples: { readonly [Type in EventType]: EventData<Type> } = {
     cells: [{ arm: 'tripost', seed: 1, runId: 'run-1', iterations: 2 }],
   },
   EventRetracted: { eventId: '1f4a7c51-6c1d-8e2b-9a7f-1b2c3d4e5f60', reason: 'leaked test item', by: 'maria' },
-  LabelGiven: { eventId: '2f4a7c51-6c1d-8e2b-9a7f-1b2c3d4e5f60', label: 'feedback-wrong', value: true, by: 'maria' },
+  LabelGiven: {
+    eventId: '2f4a7c51-6c1d-8e2b-9a7f-1b2c3d4e5f60',
+    label: 'feedback-wrong',
+    value: true,
+    by: 'maria',
+    supersedes: '3f4a7c51-6c1d-8e2b-9a7f-1b2c3d4e5f60',
+  },
   LedgerSealed: { size: 4096, root: digest('root'), previousSeal: null, signature: null },
 };

@@ -63,7 +63,13 @@ export const smallLedger = (): LedgerBuilder => {
   addTrajectory(ledger, { ...later, sum: sum(5), says: [56, 55] });
   const labelled = addTrajectory(ledger, { ...later, sum: sum(6), says: [65, 66] });
   const doubted = ledger.events.find((e) => e.type === 'FeedbackGiven' && e.data.trajectoryId === labelled);
-  ledger.add(labelGiven, { eventId: doubted?.id ?? '', label: 'wrong-feedback', value: true, by: 'ben' });
+  ledger.add(labelGiven, {
+    eventId: doubted?.id ?? '',
+    label: 'wrong-feedback',
+    value: true,
+    by: 'ben',
+    supersedes: null,
+  });
   return ledger;
 };
 

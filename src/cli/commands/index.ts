@@ -64,6 +64,21 @@ export const entries: readonly Entry[] = [
     load: () => typed<typeof import('./trace')>(require('./trace')).trace,
   },
   {
+    name: 'impact',
+    summary: 'Everything an event reached: datasets, trainings, checkpoints, evaluations, and on from there',
+    load: () => typed<typeof import('./impact')>(require('./impact')).impact,
+  },
+  {
+    name: 'retract',
+    summary: 'Retract an event: it stays, policies leave it out; lists what it reached, derives cleaned datasets',
+    load: () => typed<typeof import('./retract')>(require('./retract')).retract,
+  },
+  {
+    name: 'label',
+    summary: 'Put a label on an event, for people and for policies (admit.withoutLabels)',
+    load: () => typed<typeof import('./label')>(require('./label')).label,
+  },
+  {
     name: 'log',
     summary: 'List the events of the ledger',
     load: () => typed<typeof import('./log')>(require('./log')).log,

@@ -13,5 +13,7 @@ export interface BlobStore {
   put(bytes: Uint8Array): TaskEither<BlobError, Digest>;
   get(digest: Digest): TaskEither<BlobError, Uint8Array>;
   has(digest: Digest): Promise<boolean>;
+  /** How many bytes are stored under a digest, unread; undefined: none. */
+  size(digest: Digest): Promise<number | undefined>;
   list(): AsyncIterable<Digest>;
 }

@@ -15,6 +15,7 @@ export const blobStoreContract = (name: string, open: () => Promise<BlobStore>):
           expect(digest).toBe(sha256(bytes));
           expect(Buffer.from(must(await store.get(digest)())).equals(bytes)).toBe(true);
           expect(await store.has(digest)).toBe(true);
+          expect(await store.size(digest)).toBe(bytes.length);
         }),
         { numRuns: 30 },
       );
@@ -40,6 +41,7 @@ export const blobStoreContract = (name: string, open: () => Promise<BlobStore>):
       const store = await open();
       for (const digest of [sha256('never put'), 'abc', '../../etc/passwd', '']) {
         expect(await store.has(digest)).toBe(false);
+        expect(await store.size(digest)).toBeUndefined();
         expect(await store.get(digest)()).toMatchObject(E.left({ tag: 'BlobMissing', digest }));
       }
     });

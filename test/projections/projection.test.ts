@@ -8,6 +8,7 @@ import { experiments } from '../../projections/ablation/experiments';
 import { lineage } from '../../projections/lineage';
 import { foldEvents, loadState, saveState, type Projection } from '../../projections/projection';
 import { scoreboard } from '../../projections/scoreboard';
+import { stats } from '../../projections/stats';
 import { trajectories } from '../../projections/trajectories';
 import { smallLedger, trainOn } from '../support/smallLedger';
 import { interleaved } from './arbitraryLedger';
@@ -80,6 +81,7 @@ laws(trajectories);
 laws(lineage);
 laws(experiments);
 laws(scoreboard);
+laws(stats);
 
 describe('loadState', () => {
   it('refuses another projection, another version, and what is no state', () => {

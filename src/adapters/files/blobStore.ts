@@ -90,6 +90,13 @@ const namesIn = async (folder: string): Promise<readonly string[]> => {
 export const openFileBlobStore = (options: { readonly folder: string }): BlobStore => {
   const folderOf = (digest: Digest): string => join(options.folder, digest.slice(0, 2));
   const fileOf = (digest: Digest): string => join(folderOf(digest), digest);
+  const sizeOf = async (digest: Digest): Promise<number | undefined> => {
+    if (!digestName.test(digest)) return undefined;
+    return stat(fileOf(digest)).then(
+      (found) => (found.isFile() ? found.size : undefined),
+      () => undefined,
+    );
+  };
   return {
     put: (bytes) => {
       const digest = sha256(bytes);
@@ -111,13 +118,8 @@ export const openFileBlobStore = (options: { readonly folder: string }): BlobSto
       };
       return TE.tryCatch(read, toBlobError(digest, file, true));
     },
-    has: async (digest) => {
-      if (!digestName.test(digest)) return false;
-      return stat(fileOf(digest)).then(
-        (found) => found.isFile(),
-        () => false,
-      );
-    },
+    has: async (digest) => (await sizeOf(digest)) !== undefined,
+    size: sizeOf,
     list: async function* () {
       for (const folder of await namesIn(options.folder)) {
         if (!folderName.test(folder)) continue;

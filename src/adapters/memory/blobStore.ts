@@ -16,6 +16,7 @@ export const memoryBlobStore = (): BlobStore => {
       return bytes === undefined ? E.left({ tag: 'BlobMissing', digest, where: 'memory' }) : E.right(bytes.slice());
     },
     has: async (digest) => blobs.has(digest),
+    size: async (digest) => blobs.get(digest)?.length,
     list: async function* () {
       yield* [...blobs.keys()].sort();
     },

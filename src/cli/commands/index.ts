@@ -84,6 +84,11 @@ export const entries: readonly Entry[] = [
     load: () => typed<typeof import('./log')>(require('./log')).log,
   },
   {
+    name: 'stats',
+    summary: 'How much of what the ledger and its blobs hold: events, calls, tokens, trajectories, bytes',
+    load: () => typed<typeof import('./stats')>(require('./stats')).stats,
+  },
+  {
     name: 'verify',
     summary: 'Check every event, hash, seal and the file itself; name the first damaged event',
     load: () => typed<typeof import('./verify')>(require('./verify')).verify,

@@ -1,6 +1,7 @@
 import * as E from 'fp-ts/Either';
 import type { Digest } from '../../../events/digest';
 import { decodeEvent } from '../../../events/index';
+import { blobsNamedBy } from '../../../projections/namedBlobs';
 import { verify as verifyLedger } from '../../ledger/verify';
 import type { LedgerRoot } from '../../ledger/seal';
 import { checkSignature, checkSignatures, type PublicKey, type SignatureReport } from '../../ledger/signatures';
@@ -21,12 +22,7 @@ const namedBlobs = async (log: EventLog): Promise<ReadonlySet<Digest>> => {
   for await (const recorded of log.readAll({ filter: { types: ['DatasetDerived', 'CheckpointWritten'] } })) {
     const event = decodeEvent(recorded);
     if (E.isLeft(event)) continue;
-    if (event.right.type === 'DatasetDerived') {
-      const { dataset, decisions, manifest } = event.right.data;
-      for (const digest of [dataset, decisions, manifest]) named.add(digest);
-    }
-    if (event.right.type === 'CheckpointWritten')
-      for (const digest of Object.values(event.right.data.files)) named.add(digest);
+    for (const digest of blobsNamedBy(event.right)) named.add(digest);
   }
   return named;
 };

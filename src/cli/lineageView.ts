@@ -8,6 +8,7 @@ import type { BlobStore } from '../ports/blobStore';
 import type { EventLog } from '../ports/eventLog';
 import { must, stop } from './faults';
 import { allEvents, byPrefix } from './find';
+import { NearIds } from './findEvent';
 
 /** What the ledger knows of where things came from and went, with the datasets' rows at hand. */
 export interface View {
@@ -51,12 +52,24 @@ export const resolveTarget = (target: string, { lineage, rows }: View, decisions
       known: most === 0 ? [] : [`${prefix}#0 to ${prefix}#${most - 1}`],
     });
   }
-  return only(target, findById(target, { lineage, rows, decisions }), 'id');
+  return only(target, findById(target, { lineage, rows, decisions }), lineage);
 };
 
-const only = (id: string, found: readonly Found[], what: string): Found => {
+const only = (id: string, found: readonly Found[], lineage: Lineage): Found => {
+  const what = 'id';
   const [first] = found;
   if (found.length > 1)
     return stop({ tag: 'IdAmbiguous', what, id, found: found.map((each) => `${each.kind} ${each.id}`) });
-  return first ?? stop({ tag: 'IdNotFound', what, id, known: [] });
+  return first ?? stop({ tag: 'IdNotFound', what, id, known: nearIds(id, lineage) });
+};
+
+/** Ids of any kind that begin like the one that is not there. */
+const nearIds = (
+  id: string,
+  { events, byTrajectory, datasets, checkpoints, trainings, problems }: Lineage,
+): readonly string[] => {
+  const near = new NearIds(id);
+  for (const known of [events, byTrajectory, datasets, checkpoints, trainings, problems])
+    for (const each of known.keys()) near.see(each);
+  return near.ids();
 };

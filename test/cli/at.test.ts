@@ -4,7 +4,7 @@ import { openMemoryLog } from '../../src/adapters/memory/eventLog';
 import { logAt, prefixUntil } from '../../src/cli/at';
 import { parseTime } from '../../src/cli/time';
 import type { EventLog } from '../../src/ports/eventLog';
-import { runCli, tinyLedger } from '../support/cliBuild';
+import { jsonOf, runCli, tinyIteration, tinyLedger } from '../support/cliBuild';
 import { anEvent, collect, must, the } from '../support/events';
 import { newFolder, removeFolders } from '../support/ledgerFile';
 
@@ -103,5 +103,20 @@ describe('--at on the command line', () => {
     expect([early.code, early.stderr]).toEqual([2, expect.stringContaining('nothing was recorded by 1999-12-31')]);
     const wrong = await run('noon');
     expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringContaining('expected a position, or a time such as')]);
+  });
+
+  it('names the latest thing there was then', async () => {
+    const ledger = tinyLedger(newFolder());
+    const log = await runCli(['log', '--json', '--type', 'CheckpointWritten', '--ledger', ledger]);
+    const finals = log.stdout
+      .trimEnd()
+      .split('\n')
+      .map((line): { readonly position: string; readonly data: { readonly kind: string } } => JSON.parse(line))
+      .filter(({ data }) => data.kind === 'final');
+    for (const [i, { position }] of finals.entries()) {
+      const folder = newFolder();
+      const args = ['export-student', 'latest', folder, '--at', position, '--json', '--ledger', ledger];
+      expect(jsonOf(await runCli(args)).checkpoint).toBe(tinyIteration(i).checkpoint);
+    }
   });
 });

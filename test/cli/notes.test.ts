@@ -112,6 +112,7 @@ describe('impact and retract', () => {
       [['retract', note, '--reason', 'x'], 'is a note about the ledger'],
       [['retract', event, '--dry-run', '--derive'], 'do not go together'],
       [['impact', 'ffffffffff'], 'There is no id "ffffffffff"'],
+      [['impact', `${event.slice(0, 14)}ffffff`], `there are ${event}`],
     ] as const) {
       const ran = await run(...args);
       expect([args, ran.code, ran.stdout]).toEqual([args, 2, '']);

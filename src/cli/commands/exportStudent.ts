@@ -1,7 +1,8 @@
 import { resolve } from 'node:path';
 import { encodeCheckpoint } from '../../train/checkpoint';
 import { loadCheckpoint } from '../../train/checkpointStore';
-import { jsonFlag, ledgerFlag, type Command } from '../command';
+import { readingLog } from '../at';
+import { atFlag, jsonFlag, ledgerFlag, type Command } from '../command';
 import type { ExitName } from '../exitCodes';
 import { withLedger } from '../compose';
 import { findCheckpoint } from '../find';
@@ -24,11 +25,14 @@ export const exportStudent: Command = {
   flags: [
     ledgerFlag,
     { flags: '--dtype <type>', description: 'type of the weights', choices: ['f32', 'bf16'], fallback: 'f32' },
+    atFlag,
     jsonFlag,
   ],
   examples: ['tripost export-student latest ./student', 'tripost export-student 3fa9c1 ./student --ledger ledger.db'],
   run: (args, context) =>
-    withLedger<ExitName>(args, context, 'read', async ({ log, blobs }) => {
+    withLedger<ExitName>(args, context, 'read', async (ledger) => {
+      const { blobs } = ledger;
+      const log = await readingLog(ledger.log, args, context);
       const folder = resolve(args.at(1));
       const { checkpoint, files, trainingId, weights } = (await findCheckpoint(log, args.at(0))).data;
       const isRounded = args.text('dtype') === 'bf16';

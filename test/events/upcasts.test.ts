@@ -53,6 +53,9 @@ describe('an old event', () => {
       ...rest,
       scope: { ...scope, problemSet: null },
       tokenizer: null,
+    });
+  });
+
   it('LabelGiven@1: it takes the place of no other label', () => {
     expect(must(labelGiven.decode(1, written('LabelGiven.v1.json')))).toEqual({
       ...examples.LabelGiven,

@@ -8,6 +8,7 @@ import { callFailed } from './callFailed';
 import { checkpointWritten } from './checkpointWritten';
 import { collectionStarted } from './collectionStarted';
 import { datasetDerived } from './datasetDerived';
+import { datasetImported } from './datasetImported';
 import { evaluationRecorded } from './evaluationRecorded';
 import { eventRetracted } from './eventRetracted';
 import { feedbackGiven } from './feedbackGiven';
@@ -47,6 +48,7 @@ export const definitions = {
   TrajectoryClosed: trajectoryClosed,
   CallFailed: callFailed,
   DatasetDerived: datasetDerived,
+  DatasetImported: datasetImported,
   TrainingStarted: trainingStarted,
   StepRecorded: stepRecorded,
   CheckpointWritten: checkpointWritten,

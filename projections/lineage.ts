@@ -52,6 +52,14 @@ export interface KnownDataset {
   readonly detail: Detail;
 }
 
+/** A dataset that came from a file; `policy` and `ledgerRoot` are what the file says. */
+export interface KnownImport {
+  readonly eventId: string;
+  readonly dataset: string;
+  readonly policy: { readonly name: string; readonly digest: string } | null;
+  readonly detail: Detail;
+}
+
 /** What is known about where things came from and went. Every list is in stream order. */
 export interface Lineage {
   readonly events: ReadonlyMap<string, KnownEvent>;
@@ -59,6 +67,7 @@ export interface Lineage {
   /** Posed problems' events by problem id. */
   readonly problems: ReadonlyMap<string, readonly string[]>;
   readonly datasets: ReadonlyMap<string, readonly KnownDataset[]>;
+  readonly imports: ReadonlyMap<string, readonly KnownImport[]>;
   readonly trainings: ReadonlyMap<string, KnownTraining>;
   readonly steps: ReadonlyMap<string, readonly KnownStep[]>;
   readonly checkpoints: ReadonlyMap<string, readonly KnownCheckpoint[]>;
@@ -77,6 +86,7 @@ export interface LineageState {
   readonly byTrajectory: Lists<string>;
   readonly problems: Lists<string>;
   readonly datasets: Lists<KnownDataset>;
+  readonly imports: Lists<KnownImport>;
   readonly trainings: Map<string, KnownTraining>;
   readonly steps: Lists<KnownStep>;
   readonly checkpoints: Lists<KnownCheckpoint>;
@@ -178,6 +188,13 @@ const apply = (state: LineageState, event: LedgerEvent): void => {
       push(state.datasets, dataset, { eventId: id, dataset, decisions, manifest, policy: { name, digest }, detail });
       return;
     }
+    case 'DatasetImported': {
+      const { dataset, file, rows, origin } = event.data;
+      const policy = origin === null ? null : { name: origin.policy.name, digest: origin.policy.digest };
+      const detail = { format: file.format, file: file.digest, rows, ledgerRoot: origin?.ledger.root ?? null };
+      push(state.imports, dataset, { eventId: id, dataset, policy, detail });
+      return;
+    }
     case 'TrainingStarted': {
       const { trainingId, dataset, base, seed, configDigest, steps } = event.data;
       const from = base.kind === 'checkpoint' ? base.digest : null;
@@ -240,6 +257,7 @@ export const lineage: Projection<LineageState, Lineage> = {
     byTrajectory: new Map(),
     problems: new Map(),
     datasets: new Map(),
+    imports: new Map(),
     trainings: new Map(),
     steps: new Map(),
     checkpoints: new Map(),
@@ -253,6 +271,7 @@ export const lineage: Projection<LineageState, Lineage> = {
     ...state,
     problems: sorted(state.problems, (id) => id),
     datasets: sorted(state.datasets, (d) => d.eventId),
+    imports: sorted(state.imports, (d) => d.eventId),
     checkpoints: sorted(state.checkpoints, (c) => c.eventId),
     evaluations: sorted(state.evaluations, (id) => id),
   }),
@@ -261,6 +280,7 @@ export const lineage: Projection<LineageState, Lineage> = {
     byTrajectory: mapToJson(state.byTrajectory),
     problems: mapToJson(state.problems),
     datasets: mapToJson(state.datasets),
+    imports: mapToJson(state.imports),
     trainings: mapToJson(state.trainings),
     steps: mapToJson(state.steps),
     checkpoints: mapToJson(state.checkpoints),
@@ -273,6 +293,7 @@ export const lineage: Projection<LineageState, Lineage> = {
     byTrajectory: mapFromJson(json, 'byTrajectory'),
     problems: mapFromJson(json, 'problems'),
     datasets: mapFromJson(json, 'datasets'),
+    imports: mapFromJson(json, 'imports'),
     trainings: mapFromJson(json, 'trainings'),
     steps: mapFromJson(json, 'steps'),
     checkpoints: mapFromJson(json, 'checkpoints'),

@@ -99,6 +99,10 @@ class Walk {
         const policy = node('policy', d.policy.digest, { name: d.policy.name });
         return node('DatasetDerived', d.eventId, d.detail, [policy, ...run, ...files]);
       });
+      for (const { eventId, detail, policy } of this.lineage.imports.get(digest) ?? []) {
+        const said = policy === null ? [] : [node('policy', policy.digest, { name: policy.name, says: 'the file' })];
+        children.push(node('DatasetImported', eventId, detail, said));
+      }
       return node('dataset', digest, children.length === 0 ? { derived: 'not in this ledger' } : {}, children);
     });
   }

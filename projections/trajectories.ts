@@ -142,6 +142,7 @@ const apply = (state: TrajectoriesState, event: LedgerEvent): void => {
     case 'IterationScored':
     case 'IterationCompleted':
     case 'DatasetDerived':
+    case 'DatasetImported':
     case 'TrainingStarted':
     case 'StepRecorded':
     case 'CheckpointWritten':

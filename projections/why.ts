@@ -48,6 +48,7 @@ export const findById = (
   look('event', lineage.events.keys());
   look('trajectory', lineage.byTrajectory.keys());
   look('dataset', lineage.datasets.keys());
+  look('dataset', lineage.imports.keys());
   look('checkpoint', lineage.checkpoints.keys());
   look('training', lineage.trainings.keys());
   look('problem', lineage.problems.keys());

@@ -28,6 +28,7 @@ const everything = [
   'src/run',
   'src/ablate',
   'src/reproduce',
+  'src/export',
   'src/adapters/*',
   'src/cli',
 ];
@@ -47,6 +48,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'src/run': [...core, 'src/ports', 'src/ledger', 'src/tasks', 'src/collect', 'src/train', 'src/evaluate'],
   'src/ablate': [...core, 'src/ports', 'src/ledger', 'src/run'],
   'src/reproduce': [...core, 'src/ports', 'src/ledger', 'src/tasks', 'src/train', 'src/evaluate'],
+  'src/export': core,
   'src/adapters/*': [...core, 'src/ports'],
   'src/cli': everything,
   bench: [...everything, 'test'],
@@ -68,6 +70,7 @@ const mayUse: Readonly<Record<string, readonly string[]>> = {
   'src/run': ['fp-ts', 'io-ts'],
   'src/ablate': ['fp-ts', 'io-ts'],
   'src/reproduce': ['fp-ts'],
+  'src/export': ['fp-ts', 'io-ts', 'yaml', 'hyparquet', 'hyparquet-writer'],
   'src/adapters/files': ['fp-ts', 'node'],
   'src/adapters/kurrentdb': ['fp-ts', '@kurrent/kurrentdb-client', 'node'],
   'src/adapters/memory': ['fp-ts'],

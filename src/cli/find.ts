@@ -61,11 +61,26 @@ export const findCheckpoint = async (log: EventLog, prefix: string): Promise<Eve
 };
 
 export const findDataset = async (log: EventLog, prefix: string): Promise<Digest> =>
-  byPrefix(
+  (await findDatasetEvent(log, prefix)).data.dataset;
+
+/** The event that a dataset came with: its first derivation here, or else its first import. */
+export const findDatasetEvent = async (
+  log: EventLog,
+  prefix: string,
+): Promise<EventOf<'DatasetDerived' | 'DatasetImported'>> => {
+  const events = await eventsOf(log, 'DatasetDerived', 'DatasetImported');
+  const digest = byPrefix(
     'dataset',
     prefix,
-    (await eventsOf(log, 'DatasetDerived')).map((event) => event.data.dataset),
+    events.map((event) => event.data.dataset),
   );
+  const all = events.filter((event) => event.data.dataset === digest);
+  return (
+    all.find((event) => event.type === 'DatasetDerived') ??
+    all[0] ??
+    stop({ tag: 'IdNotFound', what: 'dataset', id: prefix, known: [] })
+  );
+};
 
 export const findRun = async (log: EventLog, prefix: string): Promise<string> =>
   byPrefix(

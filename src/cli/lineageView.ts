@@ -24,7 +24,12 @@ const rowsOf = async (blobs: BlobStore, dataset: Digest): Promise<readonly Row[]
 export const viewOf = async (log: EventLog, blobs: BlobStore, signal: AbortSignal): Promise<View> => {
   const lineage = project(lineageProjection, await allEvents(log, signal));
   const rows = new Map<Digest, readonly Row[]>();
-  for (const dataset of lineage.datasets.keys()) rows.set(dataset, await rowsOf(blobs, dataset));
+  // In the order of the ledger, so that `latest` is the latest.
+  for (const { type, detail } of lineage.events.values()) {
+    const { dataset } = detail;
+    const isDataset = type === 'DatasetDerived' || type === 'DatasetImported';
+    if (isDataset && typeof dataset === 'string') rows.set(dataset, await rowsOf(blobs, dataset));
+  }
   return { lineage, rows };
 };
 
@@ -41,7 +46,7 @@ export type Target = Found & { readonly dataset?: Digest };
 export const resolveTarget = (target: string, { lineage, rows }: View, decisions: readonly Decision[] = []): Target => {
   const [, prefix, index] = /^([0-9a-f]+|latest)#(\d+)$/.exec(target) ?? [];
   if (prefix !== undefined && index !== undefined) {
-    const dataset = byPrefix('dataset', prefix, [...lineage.datasets.keys()]);
+    const dataset = byPrefix('dataset', prefix, [...rows.keys()]);
     const row = rows.get(dataset)?.[Number(index)];
     if (row !== undefined) return { kind: 'row', id: row.id, dataset };
     const most = rows.get(dataset)?.length ?? 0;

@@ -110,8 +110,13 @@ export const entries: readonly Entry[] = [
   },
   {
     name: 'import',
-    summary: 'Put problems with gold rationales, or a model folder, on the ledger',
+    summary: 'Put problems, a dataset that was exported, or a model folder on the ledger',
     load: () => typed<typeof import('./import')>(require('./import')).importCommand,
+  },
+  {
+    name: 'export',
+    summary: 'Write a dataset for other tools, with a card that says what the format does not hold',
+    load: () => typed<typeof import('./export')>(require('./export')).exportCommand,
   },
   {
     name: 'export-student',

@@ -19,7 +19,9 @@ import { verificationLines, type BlobCheck, type Verified } from '../verificatio
 /** Digests of the blobs that the events name. */
 const namedBlobs = async (log: EventLog): Promise<ReadonlySet<Digest>> => {
   const named = new Set<Digest>();
-  for await (const recorded of log.readAll({ filter: { types: ['DatasetDerived', 'CheckpointWritten'] } })) {
+  for await (const recorded of log.readAll({
+    filter: { types: ['DatasetDerived', 'DatasetImported', 'CheckpointWritten'] },
+  })) {
     const event = decodeEvent(recorded);
     if (E.isLeft(event)) continue;
     for (const digest of blobsNamedBy(event.right)) named.add(digest);

@@ -6,7 +6,7 @@ import { readingLog } from '../at';
 import { atFlag, jsonFlag, ledgerFlag, type Command } from '../command';
 import type { ExitName } from '../exitCodes';
 import { withLedger } from '../compose';
-import { stop } from '../faults';
+import { stop, usage } from '../faults';
 import { byPrefix } from '../find';
 import { decisionsOf, resolveTarget, viewOf } from '../lineageView';
 
@@ -36,7 +36,11 @@ export const why: Command = {
       const view = await viewOf(log, ledger.blobs, context.signal);
       const picked = args.text('dataset');
       const known = [...view.lineage.datasets.values()].flat();
-      const digest = picked === undefined ? undefined : byPrefix('dataset', picked, [...view.lineage.datasets.keys()]);
+      const digest = picked === undefined ? undefined : byPrefix('dataset', picked, [...view.rows.keys()]);
+      if (digest !== undefined && !view.lineage.datasets.has(digest))
+        usage(
+          `dataset ${digest} was imported: its decisions are with the ledger that derived it (\`tripost trace\` names it)`,
+        );
       const asked = digest === undefined ? known : known.filter((each) => each.dataset === digest);
       if (asked.length === 0) stop({ tag: 'IdNotFound', what: 'dataset', id: picked ?? 'latest', known: [] });
 

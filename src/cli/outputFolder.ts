@@ -5,7 +5,9 @@ import { provenanceFile } from '../export/provenanceFile';
 import { stop } from './faults';
 import { writing } from './inputFile';
 
-const exists = (path: string): boolean => lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+/** Whether anything is there, be it a link to nothing; a path below a file cannot be written. */
+const exists = (path: string): boolean =>
+  writing(path, () => lstatSync(path, { throwIfNoEntry: false }) !== undefined);
 
 /** Whether a folder is an export of ours: nothing else is ever replaced. */
 const isExport = (folder: string): boolean => {

@@ -1,6 +1,7 @@
 import * as TE from 'fp-ts/TaskEither';
 import type { CollectionStarted } from '../../events/collectionStarted';
 import type { ModelError } from '../ports/languageModel';
+import { unjudged } from '../tasks/feedbackText';
 import type { Problem, Script, Verdict } from '../tasks/task';
 
 /** FBK and IMP: a program, or a large model. */
@@ -23,3 +24,15 @@ export const scriptedEditor = (script: Script): Editor => ({
   feedback: (problem, attempt) => TE.of(script.feedback(problem, attempt)),
   improve: (problem, attempt, verdict) => TE.of(script.improve(problem, attempt, verdict)),
 });
+
+/**
+ * For a task without a script, where right answers are known by their answer alone (`rightAnswer: 'answer-match'`): it finds
+ * no step in a wrong one, so that one is discarded.
+ */
+export const answersOnly: Editor = {
+  author: 'script',
+  model: null,
+  prompts: null,
+  feedback: () => TE.of(unjudged('no-script', 'the answer is wrong, and there is no script to find the step')),
+  improve: () => TE.of(undefined),
+};

@@ -67,11 +67,9 @@ const weightsOf = (rows: readonly Row[]): readonly (readonly [string, string, nu
 export const card = (format: ExportFormat, input: ExportInput, losses: readonly Loss[]): string => {
   const { rows, origin } = input;
   const lost =
-    format.data === null
-      ? ['The rows: this folder holds metadata only.']
-      : losses.length === 0
-        ? ['Nothing: weights, ends and provenance are all in the file.']
-        : losses.map(({ text }) => `- ${text}`);
+    losses.length === 0
+      ? ['Nothing: weights, ends and provenance are all in the file.']
+      : losses.map(({ text }) => `- ${text}`);
   const dropped = Object.entries(origin?.byReason ?? {})
     .filter(([reason]) => reason !== 'kept')
     .sort(([a], [b]) => byText(a, b));

@@ -2,7 +2,7 @@ import { canonicalJson, sha256, type Json } from '../../events/digest';
 import type { ExportFormat, ExportInput } from './exportFormat';
 import { parquet, parquetFile } from './parquet';
 
-/** Appendix 1 of the specification, with PROV-O. */
+/** Appendix 1 of the specification, with PROV-O and the words that mlcroissant expects beside it. */
 const context = {
   '@language': 'en',
   '@vocab': 'https://schema.org/',
@@ -35,9 +35,13 @@ const context = {
   key: 'cr:key',
   md5: 'cr:md5',
   parentField: 'cr:parentField',
+  path: 'cr:path',
   recordSet: 'cr:recordSet',
   references: 'cr:references',
   regex: 'cr:regex',
+  repeated: 'cr:repeated',
+  replace: 'cr:replace',
+  samplingRate: 'cr:samplingRate',
   readLines: 'cr:readLines',
   sdVersion: 'cr:sdVersion',
   separator: 'cr:separator',

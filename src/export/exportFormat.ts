@@ -44,7 +44,7 @@ export interface ExportFormat {
 
 /** Something of the dataset that a file in this format does not hold, in words, and how many rows or sections it is about. */
 export interface Loss {
-  readonly what: 'weight' | 'end' | 'no-completion' | 'no-prompt' | 'untrained';
+  readonly what: 'rows' | 'weight' | 'end' | 'no-completion' | 'no-prompt' | 'untrained';
   readonly count: number;
   readonly text: string;
 }

@@ -9,6 +9,8 @@ interface Turned {
   count: number;
 }
 
+const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
+
 /** Sections whose weight the reader does not see, by kind and weight. */
 const weightLosses = (rows: readonly Row[], weights: (row: Row) => readonly number[]): readonly Loss[] => {
   const turned = new Map<string, Turned>();
@@ -27,12 +29,18 @@ const weightLosses = (rows: readonly Row[], weights: (row: Row) => readonly numb
     const found = turned.get(key);
     if (found === undefined) return [];
     const { kind, from, to, count } = found;
-    return [{ what: 'weight', count, text: `${kind} sections of weight ${from} count as ${to} (${count} sections)` }];
+    return [
+      {
+        what: 'weight',
+        count,
+        text: `${kind} sections of weight ${from} count as ${to} (${counted(count, 'section')})`,
+      },
+    ];
   });
 };
 
 const some = (what: Loss['what'], rows: readonly unknown[], text: string): readonly Loss[] =>
-  rows.length === 0 ? [] : [{ what, count: rows.length, text: `${text} (${rows.length} rows)` }];
+  rows.length === 0 ? [] : [{ what, count: rows.length, text: `${text} (${counted(rows.length, 'row')})` }];
 
 /** Everything that a reader of this format does not get, counted. Nothing is lost that is not named here. */
 export const lossesOf = (format: ExportFormat, input: ExportInput): readonly Loss[] => {
@@ -41,6 +49,7 @@ export const lossesOf = (format: ExportFormat, input: ExportInput): readonly Los
   const ends = rows.filter((row) => row.end);
   const open = rows.filter((row) => !row.end);
   const { weights } = format;
+  if (format.data === null) return some('rows', rows, 'the rows themselves: this is metadata only');
   if (weights === null) return [];
   const isUntrained = (row: Row): boolean => weights(row).every((weight) => weight === 0);
   return [

@@ -148,7 +148,8 @@ const rowOf = (record: Readonly<Record<string, unknown>>): E.Either<string, Row>
   });
   if (E.isLeft(decoded)) return E.left(PathReporter.report(decoded).slice(0, 3).join('; '));
   const training = cell('text');
-  if (training !== undefined && training !== textOf(decoded.right)) return E.left('text is not the texts of its sections');
+  if (training !== undefined && training !== textOf(decoded.right))
+    return E.left('text is not the texts of its sections');
   return decoded;
 };
 

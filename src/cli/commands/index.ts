@@ -110,7 +110,7 @@ export const entries: readonly Entry[] = [
   },
   {
     name: 'import',
-    summary: 'Put problems, a dataset that was exported, or a model folder on the ledger',
+    summary: 'Put problems, a dataset, answers from a chat log, or a model folder on the ledger',
     load: () => typed<typeof import('./import')>(require('./import')).importCommand,
   },
   {

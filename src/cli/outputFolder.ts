@@ -6,8 +6,7 @@ import { stop } from './faults';
 import { writing } from './inputFile';
 
 /** Whether anything is there, be it a link to nothing; a path below a file cannot be written. */
-const exists = (path: string): boolean =>
-  writing(path, () => lstatSync(path, { throwIfNoEntry: false }) !== undefined);
+const exists = (path: string): boolean => writing(path, () => lstatSync(path, { throwIfNoEntry: false }) !== undefined);
 
 /** Whether a folder is an export of ours: nothing else is ever replaced. */
 const isExport = (folder: string): boolean => {

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { datasetDerived } from '../../events/datasetDerived';
-import { contentId, digestOf, sha256 } from '../../events/digest';
+import { contentId, digestOf, sha256, type Json } from '../../events/digest';
 import { datasetDerivedOf, deriveDataset } from '../../projections/deriveDataset';
 import type { PresetName } from '../../projections/policies/presets';
 import { toLines, type Row } from '../../projections/replayDataset';
@@ -106,12 +106,12 @@ export const inputWith = (rows: readonly Row[]): ExportInput => ({
 
 export const format = (name: string): ExportFormat => the(formats.get(name));
 
-export const linesOf = <Line>(bytes: Uint8Array | undefined): readonly Line[] =>
+export const linesOf = (bytes: Uint8Array | undefined): readonly Readonly<Record<string, Json>>[] =>
   new TextDecoder()
     .decode(the(bytes))
     .split('\n')
     .filter((line) => line !== '')
-    .map((line): Line => JSON.parse(line));
+    .map((line): Readonly<Record<string, Json>> => JSON.parse(line));
 
 /** Text as people write it, astral characters and odd blanks among it; well-formed, as everything on a ledger is. */
 const text = fc.oneof(

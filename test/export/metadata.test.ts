@@ -65,14 +65,14 @@ describe('croissant', () => {
     const { file } = await read();
     const { schema } = parquetMetadata(new Uint8Array(file).buffer);
     const columns = new Set(schema.map(({ name }) => name));
-    expect(fields.filter((name) => !columns.has(String(name)))).toEqual([]);
+    expect(fields.filter((name) => typeof name !== 'string' || !columns.has(name))).toEqual([]);
     expect(fields).toHaveLength(the(schema[0]?.num_children));
   });
 });
 
 describe('openlineage', () => {
   const events = async (input = inputOf()): Promise<readonly Fields[]> =>
-    linesOf<Fields>((await openlineage.write(input)).get('openlineage.jsonl'));
+    linesOf((await openlineage.write(input)).get('openlineage.jsonl'));
 
   /** https://openlineage.io/spec/2-0-2/OpenLineage.json: RunEvent, Run, Job, Dataset, BaseFacet, required. */
   it('is a START and a COMPLETE of one run, with everything that the schema requires', async () => {
@@ -81,7 +81,7 @@ describe('openlineage', () => {
     for (const event of both) {
       expect(event['eventTime']).toBe(inputOf().entry.recordedAt);
       expect(event['schemaURL']).toBe('https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent');
-      expect(String(event['producer'])).toMatch(/^[a-z]+:/);
+      expect(event['producer']).toMatch(/^[a-z]+:/);
       expect(fieldsOf(event['run'])['runId']).toBe(inputOf().origin?.eventId);
       for (const part of [event['job'], ...listOf(event['inputs']), ...listOf(event['outputs'])])
         expect(fieldsOf(part)).toMatchObject({ namespace: 'tripost', name: expect.any(String) });

@@ -1,4 +1,4 @@
-import { test as property } from '@fast-check/jest';
+import * as fc from 'fast-check';
 import { tableFromIPC } from 'apache-arrow';
 import * as E from 'fp-ts/Either';
 import { readParquet as readByRust } from 'parquet-wasm';
@@ -52,10 +52,13 @@ describe('parquet', () => {
     });
   });
 
-  property.prop([arbitraryRows], { numRuns: 60 })('holds any rows, for both', async (rows) => {
-    const bytes = await bytesOf(inputWith(rows));
-    expect(must(await readParquet(bytes)).rows).toEqual(rows);
-    expect(byRust(bytes)).toMatchObject(expected(rows));
+  it('holds any rows, for both', async () => {
+    const holds = async (rows: readonly Row[]): Promise<void> => {
+      const bytes = await bytesOf(inputWith(rows));
+      expect(must(await readParquet(bytes)).rows).toEqual(rows);
+      expect(byRust(bytes)).toMatchObject(expected(rows));
+    };
+    await fc.assert(fc.asyncProperty(arbitraryRows, holds), { numRuns: 60 });
   });
 
   it('holds no rows, and more than one row group', async () => {
@@ -97,8 +100,7 @@ describe('a file that is no Parquet of ours', () => {
   it('with other columns is refused by row', async () => {
     const { parquetWriteBuffer } = await import('hyparquet-writer');
     const other = parquetWriteBuffer({ columnData: [{ name: 'text', data: ['a', 'b'] }] });
-    const { lines } = (await complaint(new Uint8Array(other))) as { lines: readonly string[] };
-    expect(lines).toHaveLength(2);
-    expect(lines[0]).toMatch(/^row 1: /);
+    const lines = [expect.stringMatching(/^row 1: /), expect.stringMatching(/^row 2: /)];
+    expect(await complaint(new Uint8Array(other))).toEqual({ tag: 'lines', lines });
   });
 });

@@ -127,6 +127,7 @@ const apply = (state: State, event: LedgerEvent): void => {
     case 'CallFailed':
     case 'CheckpointWritten':
     case 'CollectionStarted':
+    case 'DatasetImported':
     case 'EventRetracted':
     case 'FeedbackGiven':
     case 'ImprovementProduced':

@@ -4,6 +4,7 @@ import type { LedgerEvent } from '../events/index';
 /** The blobs that an event names: what a ledger needs beside itself to be whole. */
 export const blobsNamedBy = (event: LedgerEvent): readonly Digest[] => {
   if (event.type === 'DatasetDerived') return [event.data.dataset, event.data.decisions, event.data.manifest];
+  if (event.type === 'DatasetImported') return [event.data.dataset];
   if (event.type !== 'CheckpointWritten') return [];
   const { files, optimizer } = event.data;
   return [...Object.values(files), ...(optimizer === null ? [] : [optimizer])];

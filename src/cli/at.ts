@@ -70,7 +70,7 @@ export const prefixUntil = async (log: EventLog, to: number, signal: AbortSignal
   return { until, recordedAt, wentBack };
 };
 
-const logAtTime = async (log: EventLog, text: string, to: number, context: Context): Promise<EventLog> => {
+const positionAtTime = async (log: EventLog, text: string, to: number, context: Context): Promise<Position> => {
   const { until, recordedAt, wentBack } = await prefixUntil(log, to, context.signal);
   if (until === undefined)
     return usage(
@@ -79,24 +79,32 @@ const logAtTime = async (log: EventLog, text: string, to: number, context: Conte
   context.note(`Reading the ledger as it was at ${text}: up to position ${until}, recorded ${recordedAt}.`);
   if (wentBack !== undefined)
     context.note(`The clock went back at position ${wentBack}; the prefix ends before the first event that is later.`);
-  return logAt(log, until);
+  return until;
 };
 
-/** The log that a reading command reads: all of it, or the prefix that --at names by its last position or by a time. */
-export const readingLog = async (log: EventLog, args: Args, context: Context): Promise<EventLog> => {
+/** The position that --at names, by itself or by a time; undefined without --at. */
+export const untilOf = async (log: EventLog, args: Args, context: Context): Promise<Position | undefined> => {
   const text = args.text('at');
-  if (text === undefined) return log;
+  if (text === undefined) return undefined;
   const span = parseTime(text);
-  if (span !== undefined) return logAtTime(log, text, span.to, context);
+  if (span !== undefined) return positionAtTime(log, text, span.to, context);
   if (!/^[0-9]+$/.test(text)) {
     return usage(`--at: expected a position, or a time such as 2026-11-24T12:44:05Z, got ${JSON.stringify(text)}`);
   }
   const at = args.whole('at') ?? 0;
-  const { position, size } = await log.head();
   const until = positionOf(at);
-  if (at === 0 || position === undefined || log.comparePositions(until, position) > 0) {
+  let found = false;
+  if (at > 0) for await (const _ of log.readAll({ after: positionOf(at - 1), until, max: 1 })) found = true;
+  if (!found) {
+    const { position, size } = await log.head();
     return usage(`--at: expected a position from 1 to ${position ?? 0} (${size} events), got ${at}`);
   }
-  context.note(`Reading the ledger as it was at position ${at} of ${position}.`);
-  return logAt(log, until);
+  context.note(`Reading the ledger as it was at position ${at}.`);
+  return until;
+};
+
+/** The log that a reading command reads: all of it, or the prefix that --at names by its last position or by a time. */
+export const readingLog = async (log: EventLog, args: Args, context: Context): Promise<EventLog> => {
+  const until = await untilOf(log, args, context);
+  return until === undefined ? log : logAt(log, until);
 };

@@ -1,43 +1,76 @@
 import { existsSync } from 'node:fs';
 import { cpus } from 'node:os';
-import { resolve } from 'node:path';
 import type { Environment } from '../../events/codecs';
+import type { Position } from '../../events/envelope';
 import { openFileBlobStore } from '../adapters/files/blobStore';
 import { openSqliteLog, type SqliteLog } from '../adapters/sqlite/eventLog';
 import type { OrtOptions } from '../adapters/onnxruntime/tensorRuntime';
+import type { Verifiable, Verification } from '../ledger/verify';
 import type { BlobStore } from '../ports/blobStore';
+import type { EventLog } from '../ports/eventLog';
 import type { TensorRuntime } from '../ports/tensorRuntime';
 import type { StartEngine } from '../train/engine';
 import type { Args } from './args';
+import { logAt } from './at';
 import type { Context } from './command';
 import { cudaEnvironment } from './cuda/environment';
 import { thisMachine } from './cuda/outside';
 import { cudaReport } from './cuda/report';
-import { must, stop } from './faults';
+import { must, Stop, stop } from './faults';
 import { typed } from './lazy';
+import { ledgerPlace, type LedgerPlace } from './ledgerPlace';
 import { installedVersions } from './packageRoot';
+import type { StorageReport } from './verificationLines';
 
 /** A ledger and its blobs, as this command holds them. */
 export interface Ledger {
+  /** The file, or the address without user and password. */
   readonly path: string;
-  readonly log: SqliteLog;
+  readonly log: EventLog;
   readonly blobs: BlobStore;
+  /** The events as the store itself has them, for `verify`: with a server's ledger past the local mirror. */
+  readonly stored: (until: Position | undefined) => Verifiable;
+  /** Checks of what lies around the events: the file as a whole, or the mirror. */
+  readonly checkStorage: (found: Verification, until: Position | undefined) => Promise<StorageReport>;
 }
 
-/** `read` changes nothing on disk; `append` writes a ledger that is there; `create` makes one where there is none. */
+/** `read` changes nothing of the ledger; `append` writes one that is there; `create` makes one where there is none. */
 export type Access = 'read' | 'append' | 'create';
 
-export const ledgerPath = (args: Args): string => resolve(args.text('ledger') ?? './ledger.db');
+export const placeOf = (args: Args): LedgerPlace =>
+  ledgerPlace(args.text('ledger') ?? './ledger.db', args.text('blobFolder'));
 
-export const blobFolder = (ledger: string): string => `${ledger}.blobs`;
-
-export const openLedger = async (args: Args, context: Context, access: Access): Promise<Ledger> => {
-  const path = ledgerPath(args);
+/** The log in a file. */
+export const openFileLog = async (path: string, command: string, access: Access): Promise<SqliteLog> => {
   if (access !== 'create' && !existsSync(path)) return stop({ tag: 'NoLedger', path });
   const now = (): string => new Date().toISOString();
   const mode = access === 'read' ? 'read' : 'write';
-  const log = must(await openSqliteLog({ path, mode, now, command: `tripost ${context.command}` })());
-  return { path, log, blobs: openFileBlobStore({ folder: blobFolder(path) }) };
+  return must(await openSqliteLog({ path, mode, now, command: `tripost ${command}` })());
+};
+
+const openPlace = async (
+  place: LedgerPlace,
+  context: Context,
+  access: Access,
+): Promise<Omit<Ledger, 'path' | 'blobs'>> => {
+  if (place.kind === 'file') {
+    const log = await openFileLog(place.path, context.command, access);
+    const stored = (until: Position | undefined): Verifiable => (until === undefined ? log : logAt(log, until));
+    return { log, stored, checkStorage: () => log.checkStorage() };
+  }
+  const { openServerLedger } = typed<ServerModule>(require('./serverLedger'));
+  const { log, stored, checkMirror } = await openServerLedger(place, `tripost ${context.command}`, access);
+  const checkStorage: Ledger['checkStorage'] = async (found, until) => {
+    const mirror = await checkMirror(found, until);
+    return { ok: mirror.ok, checks: [mirror] };
+  };
+  return { log, stored, checkStorage };
+};
+
+export const openLedger = async (args: Args, context: Context, access: Access): Promise<Ledger> => {
+  const place = placeOf(args);
+  const opened = await openPlace(place, context, access);
+  return { path: place.shown, blobs: openFileBlobStore({ folder: place.blobs }), ...opened };
 };
 
 /** Opens the ledger, uses it and closes it, whatever happens in between. */
@@ -60,11 +93,27 @@ export const withLedger = async <T>(
   return result;
 };
 
+/** The same for reading a ledger that may not be there yet: undefined then. */
+export const withLedgerIfAny = async <T>(
+  args: Args,
+  context: Context,
+  use: (ledger: Ledger) => Promise<T>,
+): Promise<T | undefined> => {
+  try {
+    return await withLedger(args, context, 'read', use);
+  } catch (failure) {
+    if (failure instanceof Stop && failure.fault.tag === 'NoLedger') return undefined;
+    throw failure;
+  }
+};
+
 const runtimeOptions = (args: Args): OrtOptions => ({
   device: args.text('device') === 'cuda' ? 'cuda' : 'cpu',
   threads: args.whole('threads') ?? 0,
   spin: args.allows('spin'),
 });
+
+type ServerModule = typeof import('./serverLedger');
 
 type OrtModule = typeof import('../adapters/onnxruntime/tensorRuntime');
 

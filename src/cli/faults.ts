@@ -3,6 +3,7 @@ import type { DecodeError } from '../../events/index';
 import type { DocumentProblem } from '../../projections/parseYaml';
 import type { AblateError } from '../ablate/ablate';
 import type { ProveError } from '../ledger/prove';
+import type { CopyError } from '../ledger/copy';
 
 /** What goes wrong in the command line itself. */
 export type CliFault =
@@ -16,6 +17,14 @@ export type CliFault =
   | { readonly tag: 'WouldOverwrite'; readonly path: string; readonly message: string }
   | { readonly tag: 'OutputUnwritable'; readonly path: string; readonly message: string; readonly full: boolean }
   | { readonly tag: 'NoLedger'; readonly path: string }
+  /** A server's mirror ends with an event that the server does not have there. */
+  | {
+      readonly tag: 'MirrorDiffers';
+      readonly mirror: string;
+      readonly ledger: string;
+      readonly id: string;
+      readonly position: string;
+    }
   | { readonly tag: 'RuntimeMissing'; readonly message: string }
   | { readonly tag: 'CudaUnavailable'; readonly reasons: readonly string[]; readonly fix: string | null }
   | { readonly tag: 'KeyUnreadable'; readonly path: string; readonly expected: string; readonly got: string }
@@ -24,6 +33,7 @@ export type CliFault =
 
 /** Every expected failure that a command can meet: explain.ts has a message for each. */
 export type Fault = AblateError | DecodeError | ProveError | CliFault;
+export type Fault = AblateError | DecodeError | CopyError | CliFault;
 
 /** Carries a fault from where it is met to `main`, which explains it. Only the command line throws it. */
 export class Stop extends Error {

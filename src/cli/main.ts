@@ -5,6 +5,7 @@ import type { Context } from './command';
 import { exitCodes, type ExitName } from './exitCodes';
 import { explain, type Where } from './explain';
 import { Stop, type Fault } from './faults';
+import { ledgerWord } from './ledgerPlace';
 import { createOutput, PipeClosed, wantsColor, type Output } from './output';
 import { packageJson } from './packageRoot';
 import { buildProgram, type Asked } from './program';
@@ -47,11 +48,13 @@ const faultOf = (failure: unknown): Fault | undefined => {
   return { ...reason, where: `${reason.where}, stream ${at.stream}, revision ${at.revision ?? 'unknown'}` };
 };
 
+const shownLedger = (name: string | undefined): string | undefined => (name === undefined ? name : ledgerWord(name));
+
 const tell = async (failure: unknown, asked: Asked, out: Output, signal: Signal | undefined): Promise<ExitName> => {
   if (failure instanceof PipeClosed) return 'ok';
   const { command, args } = asked;
   const fault = faultOf(failure);
-  const where: Where = { command: command.name, signal, ledger: args.text('ledger') };
+  const where: Where = { command: command.name, signal, ledger: shownLedger(args.text('ledger')) };
   const { exit, message } =
     fault === undefined
       ? { exit: 'unexpected' as const, message: unexpected(failure, command.name) }

@@ -1,6 +1,6 @@
 import { Command as Commander, Option } from 'commander';
 import { Args } from './args';
-import type { Command, Flag } from './command';
+import { blobFolderFlag, ledgerFlag, type Command, type Flag } from './command';
 import { entries } from './commands';
 
 /** What was asked for, once the command line has been understood. */
@@ -33,11 +33,15 @@ const describeOption = ({ description, argChoices, defaultValue }: Option): stri
   return facts.length === 0 ? description : `${description} (${facts.join('; ')})`;
 };
 
+/** The command's own, and where there is a ledger, the place of its blobs. */
+const flagsOf = (command: Command): readonly Flag[] =>
+  command.flags.flatMap((flag) => (flag === ledgerFlag ? [flag, blobFolderFlag] : [flag]));
+
 const takesValue = (flag: Flag): boolean => flag.flags.includes('<');
 
 /** `TRIPOST_JSON=0` and an empty variable mean no; commander alone takes any value of a flag's variable for yes. */
 const withoutNos = (command: Command, env: NodeJS.ProcessEnv): void => {
-  for (const flag of command.flags) {
+  for (const flag of flagsOf(command)) {
     const value = env[variableOf(flag)];
     const no = value === '' || (!takesValue(flag) && /^(0|no|false|off)$/i.test(value ?? ''));
     if (no) delete env[variableOf(flag)];
@@ -52,7 +56,7 @@ const epilogue = ({ details, examples }: Command): string => {
 const fill = (made: Commander, command: Command, ask: (asked: Asked) => void, env: NodeJS.ProcessEnv): void => {
   withoutNos(command, env);
   for (const { name, description } of command.arguments) made.argument(name, description);
-  for (const flag of command.flags) made.addOption(optionOf(flag));
+  for (const flag of flagsOf(command)) made.addOption(optionOf(flag));
   made.addHelpText('after', epilogue(command));
   made.action(() => {
     const options: Record<string, unknown> = { ...made.opts() };

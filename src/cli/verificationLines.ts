@@ -1,9 +1,20 @@
 import type { Digest } from '../../events/digest';
-import type { StorageReport } from '../adapters/sqlite/checkStorage';
 import type { LedgerRoot } from '../ledger/seal';
 import type { SignatureReport } from '../ledger/signatures';
 import type { Verification } from '../ledger/verify';
 import type { Output } from './output';
+
+/** One finding about what lies around the events: SQLite's own (src/adapters/sqlite/checkStorage), or about a mirror. */
+export interface StorageCheck {
+  readonly name: string;
+  readonly ok: boolean;
+  readonly message: string;
+}
+
+export interface StorageReport {
+  readonly ok: boolean;
+  readonly checks: readonly StorageCheck[];
+}
 
 export interface BlobCheck {
   readonly checked: number;

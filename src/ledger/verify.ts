@@ -16,6 +16,12 @@ export interface VerifyOptions {
   readonly positions?: 'contiguous' | 'growing';
 }
 
+/** What `verify` asks of a log. */
+export interface Verifiable extends Pick<EventLog, 'head' | 'comparePositions'> {
+  readAll(): AsyncIterable<RecordedEvent>;
+  readStream(stream: string): AsyncIterable<RecordedEvent>;
+}
+
 /** What one pass over the ledger found. */
 export interface Verification {
   readonly ok: boolean;
@@ -40,11 +46,17 @@ export interface Verification {
 
 const nothing = { stream: null, revision: null, id: null, type: null };
 
-/** The position that follows in a store without gaps; elsewhere a number that at least says where to look. */
-const nextOf = (position: Position | undefined): Position => positionOf(Number(position ?? '0') + 1);
+/**
+ * The position that follows in a store without gaps; elsewhere a number that at least says where to look. Positions that
+ * are no numbers (KurrentDB's `commit/prepare`) or too large to count on from stand for what comes behind them.
+ */
+const nextOf = (position: Position | undefined): Position => {
+  const last = position === undefined ? 0 : Number(position);
+  return position === undefined || Number.isSafeInteger(last) ? positionOf(last + 1) : position;
+};
 
 /** The sizes at which roots are needed: those that the ledger's own seals name, and those published. */
-const sealedSizes = async (log: EventLog, published: readonly LedgerRoot[]): Promise<Set<number>> => {
+const sealedSizes = async (log: Verifiable, published: readonly LedgerRoot[]): Promise<Set<number>> => {
   const sizes = new Set(published.map((seal) => seal.size));
   try {
     for await (const event of log.readStream('seals')) {
@@ -107,7 +119,7 @@ const nameMissing = (findings: Findings, gap: Damage): void => {
  * chain of each stream, ids against content, data against its codec, streams against definitions, seals, the head.
  * Never throws for damage: the first damaged event is named in the result, also when the store cannot read it.
  */
-export const verify = async (log: EventLog, options: VerifyOptions = {}): Promise<Verification> => {
+export const verify = async (log: Verifiable, options: VerifyOptions = {}): Promise<Verification> => {
   const { published = [], positions = 'contiguous' } = options;
   const findings = new Findings();
   const streams = new Map<string, StreamState>();
@@ -206,7 +218,7 @@ export const verify = async (log: EventLog, options: VerifyOptions = {}): Promis
 };
 
 /** An event is named before the summary of what it spoils, and a lower position before a higher one. */
-const firstOf = (found: readonly Damage[], log: EventLog): Damage | null => {
+const firstOf = (found: readonly Damage[], log: Verifiable): Damage | null => {
   const named = found.filter(
     (damage) => damage.check !== 'seal' && damage.check !== 'head' && damage.check !== 'published',
   );

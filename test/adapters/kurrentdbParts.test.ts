@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { parse } from 'yaml';
-import { isKurrentUrl, parseAddress } from '../../src/adapters/kurrentdb/address';
+import { isKurrentUrl, parseAddress, withoutLogin } from '../../src/adapters/kurrentdb/address';
 import { toStoreError } from '../../src/adapters/kurrentdb/errors';
 import { createIdIndex, type Place } from '../../src/adapters/kurrentdb/idIndex';
 import { inOrder, permits } from '../../src/adapters/kurrentdb/inOrder';
@@ -18,17 +18,28 @@ describe('an address', () => {
       connection: 'kurrentdb://host:2113?tls=false&discoveryInterval=100',
       shown: 'kurrentdb://host:2113',
       prefix: '',
+      fileName: 'host-2113',
     });
     expect(parseAddress('esdb+discover://me:pass%40word@a:1,b:2/?ledger=team-a&tlsCAFile=ca.crt')).toEqual({
       connection: 'esdb+discover://me:pass%40word@a:1,b:2?tlsCAFile=ca.crt&discoveryInterval=100',
       shown: 'esdb+discover://a:1,b:2?ledger=team-a',
       prefix: 'team-a.',
+      fileName: 'a-1-b-2-team-a',
     });
     expect(parseAddress('kdb://h?throwOnAppendFailure=false&discoveryInterval=9').connection).toBe(
       'kdb://h?discoveryInterval=9',
     );
     expect(['kurrentdb://h', 'ESDB+discover://h', 'kurrent://h'].map(isKurrentUrl)).toEqual([true, true, true]);
     expect(['ledger.db', './kurrentdb:/h', 'http://h'].map(isKurrentUrl)).toEqual([false, false, false]);
+  });
+
+  it.each([
+    ['kurrentdb://me:secret@h:1?tls=false', 'kurrentdb://***@h:1?tls=false'],
+    ['esdb+discover://me:se@cr/et?@h', 'esdb+discover://***@h'],
+    ['kurrentdb://h:1?tls=false', 'kurrentdb://h:1?tls=false'],
+    ['./a@b/ledger.db', './a@b/ledger.db'],
+  ])('%s is shown without its login', (text, shown) => {
+    expect(withoutLogin(text)).toBe(shown);
   });
 
   it.each([

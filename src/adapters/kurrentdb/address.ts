@@ -6,6 +6,8 @@ export interface Address {
   readonly shown: string;
   /** What every stream name begins with on the server: `NAME.` with `ledger=NAME`, else nothing. */
   readonly prefix: string;
+  /** For files that belong to this ledger: hosts, ports and the ledger's name, as `host-2113-NAME`. */
+  readonly fileName: string;
 }
 
 const schemes = new Set(['kurrentdb', 'kurrent', 'kdb', 'esdb'].flatMap((one) => [one, `${one}+discover`]));
@@ -25,6 +27,9 @@ const form = /^([a-z+]+):\/\/(?:([^@/?]*)@)?([^/?@]+)\/?(?:\?(.*))?$/i;
 
 /** `kurrentdb://`, `kurrentdb+discover://`, or the older `esdb://` of either. */
 export const isKurrentUrl = (text: string): boolean => schemes.has(text.split('://', 1)[0]?.toLowerCase() ?? '');
+
+/** The text without user and password, for messages; whatever the text is. */
+export const withoutLogin = (text: string): string => text.replace(/^([a-z+]+:\/\/).*@/i, '$1***@');
 
 /**
  * `kurrentdb://[user:password@]host:2113[,host:2113...][?tls=false&ledger=NAME&...]`. `ledger` is ours: it keeps a ledger
@@ -59,5 +64,9 @@ export const parseAddress = (text: string): Address => {
     connection: `${scheme}://${login}${hosts}?${kept.join('&')}`,
     shown: `${scheme}://${hosts}${ledger}`,
     prefix,
+    fileName: [hosts, prefix]
+      .map((part) => part.replaceAll(/[^A-Za-z0-9._-]+/g, '-').replace(/\.$/, ''))
+      .join('-')
+      .replace(/-$/, ''),
   };
 };

@@ -7,7 +7,7 @@ import { openSqliteLog } from '../../adapters/sqlite/eventLog';
 import { verify } from '../../ledger/verify';
 import { Args } from '../args';
 import { jsonFlag, ledgerFlag, type Command } from '../command';
-import { blobFolder, environmentOf, ledgerPath, openRuntime } from '../compose';
+import { environmentOf, openRuntime, placeOf } from '../compose';
 import { cudaChecks, graphPlaces } from '../cuda/checks';
 import { tryCuda, type TriedCuda } from '../cuda/device';
 import { thisMachine } from '../cuda/outside';
@@ -16,6 +16,8 @@ import { tinyGraphs } from '../cuda/tinyGraphs';
 import { tryRuntime } from '../cuda/trial';
 import { failed, note, ok, type Check } from '../doctorCheck';
 import { Stop } from '../faults';
+import { typed } from '../lazy';
+import { folderOf, type LedgerPlace } from '../ledgerPlace';
 import { codeVersion, packageJson } from '../packageRoot';
 
 const messageOf = (failure: unknown): string => {
@@ -101,8 +103,7 @@ const disk = (folder: string): Check => {
   return ok('disk', detail);
 };
 
-const blobs = (ledger: string): Check => {
-  const folder = blobFolder(ledger);
+const blobs = (folder: string): Check => {
   const there = existsSync(folder);
   try {
     accessSync(there ? folder : dirname(folder), constants.R_OK | constants.W_OK);
@@ -112,12 +113,28 @@ const blobs = (ledger: string): Check => {
   }
 };
 
+/** Whether the server of a ledger answers. */
+const server = async (place: Extract<LedgerPlace, { readonly kind: 'server' }>): Promise<Check> => {
+  const name = 'kurrentdb';
+  try {
+    const { isEmptyLog, openServerLog } = typed<typeof import('../serverLedger')>(require('../serverLedger'));
+    const log = await openServerLog(place, { attempts: 3 });
+    const empty = await isEmptyLog(log);
+    await log.close();
+    return ok(name, `${place.shown} answers; ${empty ? 'there is no ledger on it yet' : 'a ledger is on it'}`);
+  } catch (failure) {
+    const fix = 'Check the address, and whether the server runs; docker/kurrentdb starts one.';
+    return failed(name, `${place.shown}: ${messageOf(failure)}`, fix);
+  }
+};
+
 export const doctor: Command = {
   name: 'doctor',
   summary: 'Check this machine: Node, ONNX Runtime and its providers, SQLite, disk',
   json: 'object',
   details: [
     'Each provider computes a tiny graph; SQLite writes, reads and verifies a ledger beside --ledger. Nothing is left behind.',
+    'A KurrentDB --ledger is asked whether it answers.',
     'For CUDA it looks for the provider, the libraries that it needs and the driver, and names the one command that installs',
     'what is missing; it also says which nodes of our graphs would run on the CPU all the same.',
     'JSON: {ok, version, checks: [{name, status: "ok" | "note" | "failed", detail, fix}], cuda: {platform, supported, wanted,',
@@ -127,11 +144,12 @@ export const doctor: Command = {
   flags: [ledgerFlag, jsonFlag],
   examples: ['tripost doctor', 'tripost doctor --ledger /data/ledger.db --json'],
   run: async (args, context) => {
-    const ledger = ledgerPath(args);
-    const folder = dirname(ledger);
+    const place = placeOf(args);
+    const folder = folderOf(place);
     const rest = existsSync(folder)
-      ? [await sqlite(folder), disk(folder), blobs(ledger)]
+      ? [await sqlite(folder), disk(folder), blobs(place.blobs)]
       : [failed('disk', `there is no folder ${folder}`, 'Make it, or name another --ledger.')];
+    if (place.kind === 'server') rest.push(await server(place));
     // CUDA first: what it says of itself while it loads is turned off before the runtime begins.
     const cuda = await cudaProvider();
     const places = graphPlaces(tinyGraphs());

@@ -6,11 +6,12 @@ import type { RunInput, RunSummary } from '../../run/runContext';
 import { problemSetOf } from '../../run/problems';
 import type { Args } from '../args';
 import { jsonFlag, ledgerFlag, progressFlags, runtimeFlags, setFlag, type Command, type Context } from '../command';
-import { ledgerPath, withLedger, type Ledger } from '../compose';
+import { placeOf, withLedger, withLedgerIfAny, type Ledger } from '../compose';
 import { onDevice } from '../cuda/device';
 import { runPorts } from '../runPorts';
 import { must, stop } from '../faults';
 import { eventsOf, findCheckpoint } from '../find';
+import { ledgerWord } from '../ledgerPlace';
 import { loadRun } from '../runConfig';
 import { filesOf, receiptFile, receiptOf, writeFolder } from '../studentFolder';
 import { iterationTable } from '../tables';
@@ -81,28 +82,22 @@ const planOf = ({ config, policy, task, basePolicy, trained }: RunInput, runId: 
 };
 
 const dryRun = async (args: Args, context: Context, input: RunInput): Promise<void> => {
-  const path = ledgerPath(args);
+  const path = placeOf(args).shown;
   const runId = runIdOf(input);
   const plan = planOf(input, runId, path);
-  const there = existsSync(path);
-  const known = there
-    ? await withLedger(args, context, 'read', async ({ log }) => {
-        const mine = (await eventsOf(log, 'IterationStarted', 'IterationCompleted')).filter(
-          (e) => e.data.runId === runId,
-        );
-        const iterations = mine.filter((event) => event.type === 'IterationCompleted').length;
-        const own = new Set(
-          mine.flatMap((event) => (event.type === 'IterationStarted' ? [event.data.collectionId] : [])),
-        );
-        const made = await eventsOf(log, 'GenerationProduced');
-        return { iterations, calls: made.filter(({ data }) => own.has(data.collectionId)).length };
-      })
-    : { iterations: 0, calls: 0 };
+  const found = await withLedgerIfAny(args, context, async ({ log }) => {
+    const mine = (await eventsOf(log, 'IterationStarted', 'IterationCompleted')).filter((e) => e.data.runId === runId);
+    const iterations = mine.filter((event) => event.type === 'IterationCompleted').length;
+    const own = new Set(mine.flatMap((event) => (event.type === 'IterationStarted' ? [event.data.collectionId] : [])));
+    const made = await eventsOf(log, 'GenerationProduced');
+    return { iterations, calls: made.filter(({ data }) => own.has(data.collectionId)).length };
+  });
+  const known = found ?? { iterations: 0, calls: 0 };
   if (context.json) return context.out.json({ dryRun: true, ...plan, known });
   const steps = (of: { readonly steps: number | null; readonly epochs: number | null }): string =>
     of.steps === null ? `${of.epochs ?? 1} epochs` : `${of.steps} steps`;
   const lines = [
-    `run ${runId} on ${path}${there ? '' : ' (new)'}`,
+    `run ${runId} on ${path}${found === undefined ? ' (new)' : ''}`,
     `pose     ${plan.problems.train} training, ${plan.problems.testSeen} + ${plan.problems.testUnseen} test problems of ${plan.task} (${plan.problemSet})`,
     `base     ${plan.base.trained ? 'imported with its receipt' : `${steps(plan.base)} on the dataset of ${plan.base.policy}`}`,
     `repeat   ${plan.iterations} times: collect ${input.config.collect.passes} x ${plan.problems.train} trajectories, derive by ${plan.policy}, train ${steps(plan.train)}, evaluate`,
@@ -134,7 +129,7 @@ const show = async (
       name = '';
     }
   }
-  const ledger = args.text('ledger') ?? './ledger.db';
+  const ledger = ledgerWord(args.text('ledger') ?? './ledger.db');
   const last = summary.iterations.at(-1);
   const next = [`tripost verify --ledger ${ledger}`];
   if (last !== undefined) next.push(`tripost trace ${last.checkpoint.slice(0, 12)} --ledger ${ledger}`);

@@ -1,33 +1,20 @@
 import * as E from 'fp-ts/Either';
 import type { Digest } from '../../../events/digest';
 import { decodeEvent } from '../../../events/index';
-import { blobsNamedBy } from '../../../projections/namedBlobs';
 import { verify as verifyLedger } from '../../ledger/verify';
 import type { LedgerRoot } from '../../ledger/seal';
 import { checkSignature, checkSignatures, type PublicKey, type SignatureReport } from '../../ledger/signatures';
 import { LogReadError, type EventLog } from '../../ports/eventLog';
-import { readingLog } from '../at';
+import { logAt, untilOf } from '../at';
 import { atFlag, jsonFlag, ledgerFlag, type Command, type Context } from '../command';
 import { withLedger, type Ledger } from '../compose';
 import type { ExitName } from '../exitCodes';
 import { stop } from '../faults';
 import { readText } from '../inputFile';
 import { publicKeyOf } from '../keys';
+import { namedBlobs } from '../namedBlobs';
 import { parseRoot } from '../proofFiles';
 import { verificationLines, type BlobCheck, type Verified } from '../verificationLines';
-
-/** Digests of the blobs that the events name. */
-const namedBlobs = async (log: EventLog): Promise<ReadonlySet<Digest>> => {
-  const named = new Set<Digest>();
-  for await (const recorded of log.readAll({
-    filter: { types: ['DatasetDerived', 'DatasetImported', 'CheckpointWritten'] },
-  })) {
-    const event = decodeEvent(recorded);
-    if (E.isLeft(event)) continue;
-    for (const digest of blobsNamedBy(event.right)) named.add(digest);
-  }
-  return named;
-};
 
 const checkBlobs = async (log: EventLog, { blobs }: Ledger, context: Context): Promise<BlobCheck> => {
   const missing: Digest[] = [];
@@ -120,6 +107,7 @@ export const verify: Command = {
   details: [
     'JSON: {ok, events, root, firstDamaged, damaged, lastGood, streams, seals, sealed, storage: {ok, checks}, blobs}.',
     'firstDamaged: null, or {position, stream, revision, id, type, check, expected, got}.',
+    'On a KurrentDB server the server itself is read, not its mirror; storage says whether the mirror holds the same.',
     'sealed: {size, root} of the newest seal, or null. blobs: null without --blobs, else {checked, missing, damaged}.',
     'since: {size, root} of --since, or null. signatures: null without --public-key, else {ok, key, good, unsigned, otherKey,',
     'bad: [{id, size, root}], newest: {size, root} or null}.',
@@ -155,11 +143,14 @@ export const verify: Command = {
     const key = keyFile === undefined ? undefined : publicKeyOf(keyFile);
     if (key !== undefined && file !== undefined) checkPublished(file, published, key);
     return withLedger(args, context, 'read', async (ledger) => {
-      const log = await readingLog(ledger.log, args, context);
+      const until = await untilOf(ledger.log, args, context);
+      const log = until === undefined ? ledger.log : logAt(ledger.log, until);
       const older = args.text('since');
       const since = older === undefined ? null : await parseRoot(log, '--since', older);
-      const found = await verifyLedger(log, { published: since === null ? published : [...published, since] });
-      const storage = await ledger.log.checkStorage();
+      const found = await verifyLedger(ledger.stored(until), {
+        published: since === null ? published : [...published, since],
+      });
+      const storage = await ledger.checkStorage(found, until);
       const sealed = await lastSeal(log);
       const signatures = key === undefined ? null : await signaturesOf(log, key);
       const blobs = args.has('blobs') ? await checkBlobs(log, ledger, context) : null;

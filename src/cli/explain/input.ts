@@ -5,6 +5,7 @@ import { because, some, type Table } from './explained';
 /** Messages of the command line's own input and output. */
 export const inputTable: Table<
   Exclude<CliFault['tag'], 'RuntimeMissing' | 'CudaUnavailable' | 'KeyUnreadable' | 'SignatureDiffers'>
+  Exclude<CliFault['tag'], 'RuntimeMissing' | 'CudaUnavailable' | 'NoLedger' | 'MirrorDiffers'>
 > = {
   Usage: ({ message }, { command }) =>
     because('usage', message, `Nothing was changed. \`tripost ${command} --help\` shows options and examples.`),
@@ -50,12 +51,6 @@ export const inputTable: Table<
       full ? `No space left for ${path}` : `Cannot write ${path}`,
       `  ${message}`,
       'The ledger is whole: what this was made from is on it. Run the same command again after putting this right.',
-    ),
-  NoLedger: ({ path }) =>
-    because(
-      'noLedger',
-      `There is no ledger at ${path}`,
-      'Name it with --ledger. `tripost run` and `tripost import` start one; `tripost init` writes a config to run.',
     ),
   Stopped: ({ what }, { signal }) =>
     because(signal === 'SIGTERM' ? 'terminated' : 'interrupted', `Stopped: ${what}`, 'Nothing was changed.'),

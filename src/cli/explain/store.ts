@@ -1,6 +1,8 @@
 import type { DecodeError } from '../../../events/index';
 import type { BlobError } from '../../ports/blobStore';
 import type { AppendError } from '../../ports/eventLog';
+import type { CopyError } from '../../ledger/copy';
+import type { CliFault } from '../faults';
 import { because, ledgerOption, some, type Explained, type Table, type Where } from './explained';
 
 const again = 'Run the same command again: what is on the ledger is used, not made again.';
@@ -16,7 +18,13 @@ const undecodable = (error: DecodeError, where: Where): Explained =>
   );
 
 /** Messages of the ledger and of the blob store. */
-export const storeTable: Table<AppendError['tag'] | BlobError['tag'] | DecodeError['tag']> = {
+export const storeTable: Table<
+  | AppendError['tag']
+  | BlobError['tag']
+  | DecodeError['tag']
+  | CopyError['tag']
+  | Extract<CliFault['tag'], 'NoLedger' | 'MirrorDiffers'>
+> = {
   Locked: ({ where, holder }) =>
     because(
       'locked',
@@ -54,8 +62,8 @@ export const storeTable: Table<AppendError['tag'] | BlobError['tag'] | DecodeErr
       'storage',
       `Cannot use ${where}`,
       `  ${message}`,
-      'The ledger is as it was. Check the path and who may write there.',
-      again,
+      'Everything appended before is there. Whether the last append is may be unknown: repeating it is safe, it is stored once.',
+      `Check the path or the address, and who may use it. ${again}`,
     ),
   WrongExpectedRevision: ({ stream, expected, actual }) =>
     because(
@@ -113,6 +121,37 @@ export const storeTable: Table<AppendError['tag'] | BlobError['tag'] | DecodeErr
       `Cannot read or write blob ${digest}: ${where}`,
       `  ${message}`,
       `Check who may use that folder. ${again}`,
+    ),
+  NoLedger: ({ path }) =>
+    because(
+      'noLedger',
+      `There is no ledger at ${path}`,
+      'Name it with --ledger. `tripost run` and `tripost import` start one; `tripost init` writes a config to run.',
+    ),
+  MirrorDiffers: ({ mirror, ledger, id, position }) =>
+    because(
+      'mismatch',
+      `The local mirror is not of the ledger that ${ledger} holds now.`,
+      `  mirror: ${mirror}`,
+      `  its last event, ${id} at position ${position}, is not on the server in that place`,
+      'Was the database made anew, or restored from an older copy? Then delete the mirror: it is made again.',
+      'If it was not, history was changed on the server, and the mirror is the evidence: keep it.',
+    ),
+  CopyDiffers: ({ position, expected, got }) =>
+    because(
+      'conflict',
+      'The target holds something else than a beginning of the source.',
+      `  event ${position} of the source: ${expected}`,
+      `  event ${position} of the target: ${got}`,
+      'Nothing was copied. Name a new target, or the ledger that was copied from before.',
+    ),
+  RootsDiffer: ({ from, to }) =>
+    because(
+      'mismatch',
+      'The copy is not the source.',
+      `  source: root ${from.root} over ${from.size} events`,
+      `  target: root ${to.root} over ${to.size} events`,
+      'Did somebody else append to the target meanwhile? Copy to a new target; the source was not changed.',
     ),
   UnknownType: undecodable,
   UnknownVersion: undecodable,

@@ -1,0 +1,103 @@
+import * as E from 'fp-ts/Either';
+import type { Position } from '../../events/envelope';
+import type { KurrentLog } from '../adapters/kurrentdb/eventLog';
+import { openSqliteMirror } from '../adapters/sqlite/mirror';
+import { mirroredLog, mirrorMismatch } from '../ledger/mirroredLog';
+import { numberedLog } from '../ledger/numberedLog';
+import { verify, type Verifiable, type Verification } from '../ledger/verify';
+import { LogReadError, type EventLog } from '../ports/eventLog';
+import type { Mirror } from '../ports/mirror';
+import { logAt } from './at';
+import type { Access } from './compose';
+import { must, stop } from './faults';
+import { typed } from './lazy';
+import type { LedgerPlace } from './ledgerPlace';
+import type { StorageCheck } from './verificationLines';
+
+type Server = Extract<LedgerPlace, { readonly kind: 'server' }>;
+
+type KurrentModule = typeof import('../adapters/kurrentdb/eventLog');
+
+/** The server's own log. The adapter is loaded only now, and the client's package by it. */
+export const openServerLog = async (
+  place: Server,
+  options: Partial<Parameters<KurrentModule['openKurrentLog']>[0]> = {},
+): Promise<KurrentLog> => {
+  const { openKurrentLog } = typed<KurrentModule>(require('../adapters/kurrentdb/eventLog'));
+  return must(await openKurrentLog({ url: place.url, ...options })());
+};
+
+/** The first mirror that no other process of this machine is writing. */
+const openMirror = async ({ mirrors, shown }: Server, command: string): Promise<Mirror> => {
+  for (const path of mirrors.slice(0, -1)) {
+    const opened = await openSqliteMirror({ path, of: shown, command })();
+    if (E.isRight(opened) || opened.left.tag !== 'Locked') return must(opened);
+  }
+  return must(await openSqliteMirror({ path: mirrors.at(-1) ?? '', of: shown, command })());
+};
+
+export const isEmptyLog = async (log: EventLog): Promise<boolean> => {
+  for await (const _ of log.readAll({ direction: 'backwards', max: 1 })) return false;
+  return true;
+};
+
+/** A ledger on a server, as a command holds it. */
+export interface ServerLedger {
+  /** Appends go to the server, readings come from the mirror. */
+  readonly log: EventLog;
+  /** The server's own events, numbered as the mirror numbers them. */
+  readonly stored: (until: Position | undefined) => Verifiable;
+  /** Whether the mirror holds what `verify` has found on the server. */
+  readonly checkMirror: (found: Verification, until: Position | undefined) => Promise<StorageCheck>;
+}
+
+const checkMirror = async (
+  log: EventLog,
+  mirror: Mirror,
+  found: Verification,
+  until: Position | undefined,
+): Promise<StorageCheck> => {
+  const name = 'mirror';
+  try {
+    // Waits until the mirror has caught up.
+    await log.head();
+    const own = await verify(until === undefined ? mirror.log : logAt(mirror.log, until));
+    if (own.root === found.root && own.damaged === found.damaged) {
+      return { name, ok: true, message: `${mirror.where} holds the same ${own.events} events` };
+    }
+    const message = `${mirror.where} has root ${own.root} over ${own.events} events, the server ${found.root} over ${found.events}; delete that file and it is made again`;
+    return { name, ok: false, message };
+  } catch (failure) {
+    if (!(failure instanceof LogReadError)) throw failure;
+    return { name, ok: false, message: failure.message };
+  }
+};
+
+/** Opens the server's log with a mirror of it; a reading or appending command wants a ledger that is there. */
+export const openServerLedger = async (place: Server, command: string, access: Access): Promise<ServerLedger> => {
+  const mirror = await openMirror(place, command);
+  let server: KurrentLog | undefined;
+  try {
+    const after = mirror.source();
+    server = await openServerLog(place, after === undefined ? {} : { known: { events: mirror.places(), after } });
+    if (access !== 'create' && after === undefined && (await isEmptyLog(server))) {
+      return stop({ tag: 'NoLedger', path: place.shown });
+    }
+    const mismatch = await mirrorMismatch(server, mirror);
+    if (mismatch !== undefined) {
+      const { id, position } = mismatch.mirrored;
+      stop({ tag: 'MirrorDiffers', mirror: mirror.where, ledger: place.shown, id, position });
+    }
+  } catch (failure) {
+    await server?.close().catch(() => undefined);
+    await mirror.close();
+    throw failure;
+  }
+  const own = server;
+  const log = mirroredLog(own, mirror, { readOnly: access === 'read' });
+  return {
+    log,
+    stored: (until) => numberedLog(own, until),
+    checkMirror: (found, until) => checkMirror(log, mirror, found, until),
+  };
+};

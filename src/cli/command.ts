@@ -52,13 +52,13 @@ export interface Command {
 
 export const ledgerFlag: Flag = {
   flags: '--ledger <ledger>',
-  description: 'the ledger: a file, or kurrentdb://host:2113?tls=false',
+  description: 'a file, or kurrentdb://host:2113?tls=false',
   fallback: './ledger.db',
 };
 /** Every command with a ledger has it too (program.ts). Not `--blobs`: that is `verify`'s own, and would share its variable. */
 export const blobFolderFlag: Flag = {
   flags: '--blob-folder <folder>',
-  description: "its blobs, and a server's mirror beside them (default: <file>.blobs, or ./<host>-<port>.blobs)",
+  description: 'where its blobs lie (default: <file>.blobs, or ./<host>-<port>.blobs)',
 };
 export const jsonFlag: Flag = { flags: '--json', description: 'print JSON on stdout' };
 export const atFlag: Flag = {

@@ -68,7 +68,7 @@ const checkMirror = async (
     const message = `${mirror.where} has root ${own.root} over ${own.events} events, the server ${found.root} over ${found.events}; delete that file and it is made again`;
     return { name, ok: false, message };
   } catch (failure) {
-    if (!(failure instanceof LogReadError)) throw failure;
+    if (!(failure instanceof LogReadError) || failure.reason.tag === 'Unavailable') throw failure;
     return { name, ok: false, message: failure.message };
   }
 };

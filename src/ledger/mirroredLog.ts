@@ -31,7 +31,7 @@ interface Waiting {
   readonly reject: (failure: unknown) => void;
 }
 
-/** Events per transaction of the mirror while it catches up. */
+/** Most events per transaction of the mirror. */
 const pageSize = 1000;
 
 /** Keeps a mirror up to date by one subscription. */
@@ -63,21 +63,49 @@ const createFeed = (source: EventLog, mirror: Mirror) => {
     }
   };
 
+  let page: RecordedEvent[] = [];
+  let scheduled = false;
+  let broken: unknown;
+
+  const flush = (): void => {
+    const full = page;
+    page = [];
+    take(full);
+  };
+
+  /** What arrives in one turn of the event loop goes into one transaction. */
+  const flushSoon = (): void => {
+    if (scheduled) return;
+    scheduled = true;
+    setImmediate(() => {
+      scheduled = false;
+      try {
+        flush();
+      } catch (caught) {
+        broken ??= caught;
+        stop.abort();
+      }
+    });
+  };
+
   const follow = async (): Promise<void> => {
-    let page: RecordedEvent[] = [];
-    let live = false;
     const after = mirror.source();
     try {
       for await (const item of source.follow({ ...(after === undefined ? {} : { after }), signal: stop.signal })) {
-        if ('tag' in item) live = true;
-        else page.push(item);
-        if (live || page.length === pageSize) take(page.splice(0));
-        if ('tag' in item) caughtUp();
+        if ('tag' in item) {
+          flush();
+          caughtUp();
+          continue;
+        }
+        page.push(item);
+        if (page.length === pageSize) flush();
+        else flushSoon();
       }
     } finally {
       // What came before a failure is whole, and is kept.
-      take(page.splice(0));
+      if (broken === undefined) flush();
     }
+    if (broken !== undefined) throw broken;
   };
 
   const running = follow().catch((caught) => {

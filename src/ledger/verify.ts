@@ -117,7 +117,8 @@ const nameMissing = (findings: Findings, gap: Damage): void => {
 /**
  * Reads the whole ledger once and checks everything that it says about itself: positions, revisions, leaf hashes, the
  * chain of each stream, ids against content, data against its codec, streams against definitions, seals, the head.
- * Never throws for damage: the first damaged event is named in the result, also when the store cannot read it.
+ * Never throws for damage: the first damaged event is named in the result, also when the store cannot read it. Throws a
+ * `LogReadError` when the store does not answer.
  */
 export const verify = async (log: Verifiable, options: VerifyOptions = {}): Promise<Verification> => {
   const { published = [], positions = 'contiguous' } = options;
@@ -188,7 +189,8 @@ export const verify = async (log: Verifiable, options: VerifyOptions = {}): Prom
     for await (const event of log.readAll()) take(event);
     await headCheck();
   } catch (failure) {
-    if (!(failure instanceof LogReadError)) throw failure;
+    // A store that does not answer says nothing about its events.
+    if (!(failure instanceof LogReadError) || failure.reason.tag === 'Unavailable') throw failure;
     complete = false;
     const at = failure.at ?? { ...nothing, position: nextOf(lastRead) };
     findings.add({ type: null, ...at, check: 'read', expected: 'a readable event', got: failure.message });

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import * as E from 'fp-ts/Either';
 import type { NewEvent } from '../../events/envelope';
 import { openMemoryLog } from '../../src/adapters/memory/eventLog';
+import { numberedLog } from '../../src/ledger/numberedLog';
 import { rootOf, seal } from '../../src/ledger/seal';
 import { verify } from '../../src/ledger/verify';
 import type { EventLog } from '../../src/ports/eventLog';
@@ -82,4 +83,27 @@ it('names an event that is stored twice, as no server refuses it', async () => {
   expect(results.map(E.isRight)).toEqual([true, true]);
   // (These events have no definition; of one that has, `verify` says to which stream it belongs.)
   expect((await verify(one, { positions: 'growing' })).ok).toBe(false);
+});
+
+it('names where to look with positions that are pairs', async () => {
+  const server = await serve({ pairs: true });
+  const log = await openOn(server);
+  await fill(log, 3);
+  const last = (await collect(log.readAll())).at(-1)?.position;
+  expect(last).toMatch(/^\d+\/\d+$/);
+  await server.put('trajectory-t0', 'Noted', { metadata: Buffer.from('{"tripost":2}') });
+  const found = await verify(log, { positions: log.capabilities.positions });
+  expect(found).toMatchObject({ ok: false, lastGood: { position: last }, firstDamaged: { check: 'read' } });
+  expect(found.firstDamaged?.position).toMatch(/^\d+\/\d+$/);
+  const missing = {
+    ...log,
+    head: async () => ({ position: undefined, size: 99 }),
+    readAll: () => log.readAll({ max: 12 }),
+  };
+  expect((await verify(missing, { positions: 'growing' })).firstDamaged).toMatchObject({
+    check: 'head',
+    position: last,
+  });
+  // Numbered, the same place has the number that every mirror gives it.
+  expect((await verify(numberedLog(log))).firstDamaged).toMatchObject({ check: 'read', stream: 'trajectory-t0' });
 });

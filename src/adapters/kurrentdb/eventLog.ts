@@ -190,9 +190,11 @@ const open = async (options: KurrentLogOptions): Promise<KurrentLog> => {
   const log = createLog(session, closing, options.known);
   try {
     // A server that is not there, and a database that is no ledger, are noticed now.
-    await createReader(session).last();
+    await createReader(session).check();
     return log;
   } catch (failure) {
+    // Reading names the event, and gives all those before it.
+    if (failure instanceof LogReadError && failure.reason.tag === 'Damaged') return log;
     await log.close();
     throw failure;
   }

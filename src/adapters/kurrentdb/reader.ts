@@ -2,8 +2,8 @@ import type { Position, RecordedEvent } from '../../../events/envelope';
 import { LogReadError, type ExpectedRevision, type Filter } from '../../ports/eventLog';
 import type { ClientEvent, ClientFilter, ClientPosition, ClientReadStream, KurrentClient } from './client';
 import { typeOf } from './errors';
-import { compare } from './positions';
-import { toFound, type Found } from './records';
+import { compare, toPosition } from './positions';
+import { isOwn, toFound, type Found } from './records';
 import { mustBeOpen, patiently, type Session } from './session';
 
 export interface Range {
@@ -19,8 +19,10 @@ export interface Range {
 export interface Reader {
   /** The ledger's events in the order of the log, page by page, up to what is there when each page is read. */
   range(range: Range): AsyncGenerator<RecordedEvent>;
-  /** Where the ledger's last event lies. */
+  /** Where the ledger's last event lies, whatever it holds. */
   last(): Promise<Position | undefined>;
+  /** Throws what is wrong with the ledger's last event: a database that is no ledger. */
+  check(): Promise<void>;
   stream(stream: string, from: number | undefined, backwards: boolean, max: number): AsyncGenerator<RecordedEvent>;
   /** At most `max` events of a stream from a revision on, as the leader has them now. */
   look(stream: string, from: number, max: number): Promise<readonly Found[]>;
@@ -60,40 +62,58 @@ export const createReader = (session: Session): Reader => {
       return events;
     });
 
-  const range: Reader['range'] = async function* ({ after, until, backwards, filter, max }) {
-    if (isEmpty(filter) || max <= 0) return;
+  /** What the server gives between two places, page by page, each place once. `left` is how many more are wanted. */
+  const raw = async function* (
+    { after, until, backwards, filter }: Omit<Range, 'max'>,
+    left: () => number,
+  ): AsyncGenerator<{ readonly one: ClientEvent; readonly position: ClientPosition }> {
     const wanted = serverFilter(filter, prefix);
     const direction = backwards ? 'backwards' : 'forwards';
     const ahead = backwards ? -1 : 1;
     let at = after;
-    let left = max;
     for (;;) {
       const start = at ?? (backwards ? 'end' : 'start');
       // The event at the start comes again (forwards), so one more than is wanted, and never just that one.
-      const maxCount = Math.max(Math.min(pageSize, left + 1), 2);
+      const maxCount = Math.max(Math.min(pageSize, left() + 1), 2);
       const events = await page((client) =>
         client.readAll({ direction, fromPosition: start, maxCount, filter: wanted }),
       );
-      for (const raw of events) {
-        const position = raw.event?.position;
+      for (const one of events) {
+        const position = one.event?.position;
         if (position === undefined || (at !== undefined && compare(position, at) !== ahead)) continue;
         if (until !== undefined && compare(position, until) === ahead) return;
         at = position;
-        const event = found(raw)?.event;
-        if (event === undefined || !isWanted(event, filter)) continue;
-        yield event;
-        mustBeOpen(session);
-        left -= 1;
-        if (left === 0) return;
+        yield { one, position };
       }
       if (events.length < maxCount) return;
     }
   };
 
-  const last = async (): Promise<Position | undefined> => {
-    const all = { after: undefined, until: undefined, backwards: true, filter: undefined, max: 1 };
-    for await (const event of range(all)) return event.position;
+  const range: Reader['range'] = async function* (wanted) {
+    const { filter, max } = wanted;
+    if (isEmpty(filter) || max <= 0) return;
+    let left = max;
+    for await (const { one } of raw(wanted, () => left)) {
+      const event = found(one)?.event;
+      if (event === undefined || !isWanted(event, filter)) continue;
+      yield event;
+      mustBeOpen(session);
+      left -= 1;
+      if (left === 0) return;
+    }
+  };
+
+  const all = { after: undefined, until: undefined, filter: undefined };
+
+  const last: Reader['last'] = async () => {
+    for await (const { one, position } of raw({ ...all, backwards: true }, () => 1)) {
+      if (isOwn(one, prefix)) return toPosition(position);
+    }
     return undefined;
+  };
+
+  const check: Reader['check'] = async () => {
+    for await (const _ of range({ ...all, backwards: true, max: 1 })) return;
   };
 
   const gap = (stream: string, expected: number, got: string): LogReadError => {
@@ -158,6 +178,7 @@ export const createReader = (session: Session): Reader => {
   return {
     range,
     last,
+    check,
     stream,
     revisionOf,
     look: (name, from, max) => streamPage(name, { direction: 'forwards', fromRevision: BigInt(from), maxCount: max }),

@@ -76,6 +76,10 @@ const noPosition = 2n ** 64n - 1n;
 /** The server's own events, and links, which only point at events. */
 const isSystem = ({ streamId, type }: ClientRecord): boolean => streamId.startsWith('$') || type.startsWith('$');
 
+/** Whether it is an event of this ledger, by its names alone. */
+export const isOwn = ({ event }: ClientEvent, prefix: string): boolean =>
+  event !== undefined && !isSystem(event) && event.streamId.startsWith(prefix);
+
 /**
  * The ledger's event in what the client gives; undefined for a system event, a link, and another ledger's event.
  * `where` is the address as it may be shown; `prefix` is what stream names begin with on the server.

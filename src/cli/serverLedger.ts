@@ -37,8 +37,14 @@ const openMirror = async ({ mirrors, shown }: Server, command: string): Promise<
 };
 
 export const isEmptyLog = async (log: EventLog): Promise<boolean> => {
-  for await (const _ of log.readAll({ direction: 'backwards', max: 1 })) return false;
-  return true;
+  try {
+    for await (const _ of log.readAll({ direction: 'backwards', max: 1 })) return false;
+    return true;
+  } catch (failure) {
+    // Something is there; what is wrong with it is for the reading to say.
+    if (failure instanceof LogReadError && failure.reason.tag === 'Damaged') return false;
+    throw failure;
+  }
 };
 
 /** A ledger on a server, as a command holds it. */

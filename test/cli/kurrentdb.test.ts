@@ -43,6 +43,9 @@ const eventsOf = async (ledger: string, ...args: readonly string[]) =>
 
 const filesOf = (at: string): readonly string[] => readdirSync(at, { recursive: true }).map(String).sort();
 
+const isMirror = (name: string): boolean => /\.mirror(-\d+)?\.db$/.test(name);
+const mirrorsIn = (at: string): readonly string[] => filesOf(at).filter(isMirror);
+
 const sizeOf = async ({ store }: KurrentServer, prefix: string): Promise<number> => {
   let size = 0;
   for await (const { stream } of store.log.readAll()) if (stream.startsWith(prefix)) size += 1;
@@ -103,7 +106,7 @@ describe('a ledger on the way from a file to a server and back', () => {
     const roots = await equal(async (ledger) => (await json('verify', '--ledger', ledger)).root);
     expect(roots).not.toBe(there.from.root);
     expect((await json('copy', server, 'back.db', '-q')).appended).toBe(0);
-    expect(filesOf(folder).filter((name) => /mirror.*\.db$/.test(name))).toHaveLength(1);
+    expect(mirrorsIn(folder)).toHaveLength(1);
   });
 });
 
@@ -229,8 +232,7 @@ describe('a server’s ledger', () => {
     const roots = await Promise.all([1, 2, 3].map(() => json('verify', '--ledger', url)));
     expect(new Set(roots.map(({ root }) => root)).size).toBe(1);
     expect(roots.every(({ ok }) => ok === true)).toBe(true);
-    const mirrors = filesOf(folder).filter((name) => /mirror.*\.db$/.test(name));
-    expect(mirrors[0]).toMatch(/^127\.0\.0\.1-\d+\.mirror(-\d)?\.db$/);
+    expect(mirrorsIn(folder)[0]).toMatch(/^127\.0\.0\.1-\d+\.mirror(-\d)?\.db$/);
     expect(filesOf(folder).filter((name) => name.endsWith('.lock'))).toEqual([]);
   });
 
@@ -238,7 +240,7 @@ describe('a server’s ledger', () => {
     const server = await serve();
     await json('copy', tinyLedger(folder), server.url, '-q', '--no-blobs');
     await json('verify', '--ledger', server.url);
-    const [mirror] = filesOf(folder).filter((name) => name.endsWith('.mirror.db'));
+    const [mirror] = mirrorsIn(folder);
     const port = String(server.port);
     await closeAll();
     const other = await serve();
@@ -249,14 +251,32 @@ describe('a server’s ledger', () => {
     expect(ran.stderr).toContain(later);
   });
 
+  it('that is damaged is verified to the event, and read up to it', async () => {
+    const server = await serve();
+    const { from } = await json('copy', tinyLedger(folder), server.url, '-q', '--no-blobs');
+    await server.put('notes', 'LabelGiven', { metadata: Buffer.from('{"tripost":1,"id":"x"}') });
+    const last = String(from.size);
+    const verified = await cli(['verify', '--ledger', server.url, '--json']);
+    expect(verified.code).toBe(6);
+    expect(jsonOf(verified)).toMatchObject({
+      ok: false,
+      events: from.size,
+      lastGood: { position: last },
+      firstDamaged: { stream: 'notes', revision: 0, check: 'read' },
+      storage: { ok: false },
+    });
+    const ran = await cli(['log', '--ledger', server.url]);
+    expect([ran.code, ran.stderr]).toEqual([4, expect.stringContaining('stream notes, revision 0')]);
+    expect(await eventsOf(server.url, '--at', last)).toHaveLength(from.size);
+    expect((await cli(['derive', '--ledger', server.url, '--policy', 'ft-rationale'])).code).toBe(4);
+  });
+
   it('keeps blobs and mirror where --blob-folder says', async () => {
     const { url } = await serve();
     const file = tinyLedger(folder);
     await json('copy', file, url, '-q', '--to-blobs', 'kept/blobs');
     await json('derive', '--ledger', url, '--policy', 'ft-rationale', '--blob-folder', 'kept/blobs');
-    expect(filesOf(folder).filter((name) => /\.mirror\.db$/.test(name))).toEqual([
-      expect.stringMatching(/^kept\/127\.0\.0\.1-\d+\.mirror\.db$/),
-    ]);
+    expect(mirrorsIn(folder)).toEqual([expect.stringMatching(/^kept\/127\.0\.0\.1-\d+\.mirror\.db$/)]);
     expect((await json('verify', '--blobs', '--ledger', file)).ok).toBe(true);
   });
 });

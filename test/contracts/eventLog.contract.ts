@@ -4,7 +4,7 @@ import { leafHash } from '../../events/envelope';
 import { anEvent, collect, must, refusal, someEvents, the } from '../support/events';
 import { following, positionsOf, reading, type OpenLog } from './eventLogReading.contract';
 
-/** What a store is allowed to differ in. */
+/** What a store is allowed to differ in. The titles of the cases that it concerns say so (bench/contracts.ts). */
 export interface Declared {
   /** `recordedAt` is the store's own clock, which no test can set. */
   readonly clock?: 'server';
@@ -31,7 +31,8 @@ const appending = (open: OpenLog, declared: Declared): void => {
     expect(third.position).toBe(all[4]?.position);
   });
 
-  it('returns every field as it was given, with the leaf hash and the stream chained by prev', async () => {
+  const clock = declared.clock === 'server' ? ' (declared: the clock is the server’s)' : '';
+  it(`returns every field as it was given, with the leaf hash and the stream chained by prev${clock}`, async () => {
     const log = await open();
     const data = { text: 'é\n"\u0000😀', nested: [{ b: [1.5, null, true], a: -1e-7 }], empty: {} };
     const meta = { causation: 'cause', correlation: 'run-1' };

@@ -40,7 +40,7 @@ const refusal = (result: Awaited<ReturnType<typeof copy>>): object => {
   throw new Error('it was copied');
 };
 
-const content = (events: readonly RecordedEvent[]) => events.map(({ recordedAt: _, ...event }) => event);
+const content = (events: readonly RecordedEvent[]) => events.map((event) => ({ ...event, recordedAt: '' }));
 
 /** Counts appends; after `most` of them the process is gone. */
 const dying = (log: EventLog, most: number) => {

@@ -45,7 +45,7 @@ export interface KurrentCapabilities {
 
 export type KurrentLog = EventLog & { readonly capabilities: KurrentCapabilities };
 
-const capabilities: KurrentCapabilities = { positions: 'growing', clock: 'server', idsUnique: 'inStream' };
+export const capabilities: KurrentCapabilities = { positions: 'growing', clock: 'server', idsUnique: 'inStream' };
 
 /** The server keeps names that begin with $ for itself. */
 const reserved = (stream: string, prefix: string, types: readonly string[]): string | undefined => {

@@ -59,7 +59,7 @@ const openPlace = async (
     return { log, stored, checkStorage: () => log.checkStorage() };
   }
   const { openServerLedger } = typed<ServerModule>(require('./serverLedger'));
-  const { log, stored, checkMirror } = await openServerLedger(place, `tripost ${context.command}`, access);
+  const { log, stored, checkMirror } = await openServerLedger(place, context, access);
   const checkStorage: Ledger['checkStorage'] = async (found, until) => {
     const mirror = await checkMirror(found, until);
     return { ok: mirror.ok, checks: [mirror] };

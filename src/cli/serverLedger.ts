@@ -8,6 +8,7 @@ import { verify, type Verifiable, type Verification } from '../ledger/verify';
 import { LogReadError, type EventLog } from '../ports/eventLog';
 import type { Mirror } from '../ports/mirror';
 import { logAt } from './at';
+import type { Context } from './command';
 import type { Access } from './compose';
 import { must, stop } from './faults';
 import { typed } from './lazy';
@@ -79,9 +80,12 @@ const checkMirror = async (
   }
 };
 
+/** A second or so of copying: from here on a mirror that catches up says so. */
+const worthTelling = 20_000;
+
 /** Opens the server's log with a mirror of it; a reading or appending command wants a ledger that is there. */
-export const openServerLedger = async (place: Server, command: string, access: Access): Promise<ServerLedger> => {
-  const mirror = await openMirror(place, command);
+export const openServerLedger = async (place: Server, context: Context, access: Access): Promise<ServerLedger> => {
+  const mirror = await openMirror(place, `tripost ${context.command}`);
   let server: KurrentLog | undefined;
   try {
     const after = mirror.source();
@@ -100,7 +104,12 @@ export const openServerLedger = async (place: Server, command: string, access: A
     throw failure;
   }
   const own = server;
-  const log = mirroredLog(own, mirror, { readOnly: access === 'read' });
+  const onCatchUp = (copied: number): void => {
+    if (copied < worthTelling) return;
+    const detail = `${copied} events copied`;
+    context.progress.report({ phase: 'mirror', done: copied, total: 0, unit: 'events', detail });
+  };
+  const log = mirroredLog(own, mirror, { readOnly: access === 'read', onCatchUp });
   return {
     log,
     stored: (until) => numberedLog(own, until),

@@ -34,6 +34,11 @@ export interface Copied {
 }
 
 export interface CopyOptions {
+  /**
+   * How many appends are asked for at once. More than one only of a store that performs them in that order and in one
+   * transaction (the file's group commit); 1 unless told otherwise: each append waits for the answer to the one before.
+   */
+  readonly together?: number;
   readonly signal: AbortSignal;
   readonly onProgress: (done: number, total: number) => void;
 }
@@ -79,6 +84,9 @@ export const present = async (from: EventLog, to: EventLog): Promise<E.Either<Co
 /** A batch is one append: events of one stream that come one behind the other, up to so many and so much text. */
 const mostEvents = 500;
 const mostCharacters = 200_000;
+type Batch = readonly [RecordedEvent, ...RecordedEvent[]];
+
+const isBatch = (events: readonly RecordedEvent[]): events is Batch => events.length > 0;
 
 /** The event as a writer hands it over. (`storedMeta` of the target gives it the same predecessor.) */
 const asNew = ({ id, type, version, data, meta, observed }: RecordedEvent): NewEvent => {
@@ -87,13 +95,13 @@ const asNew = ({ id, type, version, data, meta, observed }: RecordedEvent): NewE
 };
 
 /** Cuts a log into batches; from the same event on, always the same ones, so that a copy that was killed meets no half. */
-const batches = async function* (events: AsyncIterable<RecordedEvent>): AsyncGenerator<readonly RecordedEvent[]> {
+const batches = async function* (events: AsyncIterable<RecordedEvent>): AsyncGenerator<Batch> {
   let batch: RecordedEvent[] = [];
   let characters = 0;
   for await (const event of events) {
     const own = canonicalJson(event.data).length;
     const full = batch.length === mostEvents || characters + own > mostCharacters;
-    if (batch.length > 0 && (full || batch[0]?.stream !== event.stream)) {
+    if (isBatch(batch) && (full || batch[0].stream !== event.stream)) {
       yield batch;
       batch = [];
       characters = 0;
@@ -101,7 +109,19 @@ const batches = async function* (events: AsyncIterable<RecordedEvent>): AsyncGen
     batch.push(event);
     characters += own;
   }
-  if (batch.length > 0) yield batch;
+  if (isBatch(batch)) yield batch;
+};
+
+/** So many batches at a time. */
+const grouped = async function* <T>(items: AsyncIterable<T>, size: number): AsyncGenerator<readonly T[]> {
+  let group: T[] = [];
+  for await (const item of items) {
+    group.push(item);
+    if (group.length < size) continue;
+    yield group;
+    group = [];
+  }
+  if (group.length > 0) yield group;
 };
 
 /** The root over what a log gives back, each leaf computed anew from the content. */
@@ -112,8 +132,7 @@ const provenRoot = async (log: EventLog, where: string): Promise<LedgerRoot> => 
 };
 
 /**
- * Appends what the target lacks, one batch after the other's answer, so that the target is a beginning of the source at
- * any moment, and reads all of the target back at the end. Ids, data, meta, revisions and `observed` are kept, and with
+ * Appends what the target lacks, in the order of the source, so that the target is a beginning of it at any moment, and reads all of the target back at the end. Ids, data, meta, revisions and `observed` are kept, and with
  * them every leaf and every root; position and `recordedAt` are the target's own (nothing hashed has them).
  * Stopped by the signal it ends early, with what it has; `to` is then undefined.
  */
@@ -121,21 +140,22 @@ export const copyBehind = async (
   from: EventLog,
   to: EventLog,
   { size, after, missing, until, tree }: Present,
-  { signal, onProgress }: CopyOptions,
+  { signal, onProgress, together = 1 }: CopyOptions,
 ): Promise<E.Either<CopyError | AppendError, Copied | { readonly stoppedAt: number }>> => {
   const total = size + missing;
   const rest =
     missing === 0 || until === undefined
       ? from.readAll({ max: 0 })
       : from.readAll({ until, ...(after === undefined ? {} : { after }) });
-  for await (const batch of batches(rest)) {
-    const [first] = batch;
-    if (first === undefined) continue;
-    if (signal.aborted) return E.right({ stoppedAt: tree.size() });
+  const appendBatch = (batch: Batch) => {
     for (const event of batch) tree.append(checkedLeaf(event, 'source'));
-    const expected = first.revision === 0 ? 'noStream' : first.revision - 1;
-    const appended = await to.append(first.stream, expected, batch.map(asNew))();
-    if (E.isLeft(appended)) return appended;
+    const [{ stream, revision }] = batch;
+    return to.append(stream, revision === 0 ? 'noStream' : revision - 1, batch.map(asNew))();
+  };
+  for await (const group of grouped(batches(rest), together)) {
+    if (signal.aborted) return E.right({ stoppedAt: tree.size() });
+    const results = await Promise.all(group.map(appendBatch));
+    for (const appended of results) if (E.isLeft(appended)) return appended;
     onProgress(tree.size(), total);
   }
   const own = { size: tree.size(), root: tree.root() };

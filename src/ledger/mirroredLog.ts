@@ -6,6 +6,8 @@ import type { Mirror } from '../ports/mirror';
 export interface MirroredOptions {
   /** Appends are refused, as by a file that is open for reading. */
   readonly readOnly?: boolean;
+  /** Told how many events have been copied, until all that was there at the beginning has. */
+  readonly onCatchUp?: (copied: number) => void;
 }
 
 /** The mirror's last event, and what the source has in its place. */
@@ -35,7 +37,7 @@ interface Waiting {
 const pageSize = 1000;
 
 /** Keeps a mirror up to date by one subscription. */
-const createFeed = (source: EventLog, mirror: Mirror) => {
+const createFeed = (source: EventLog, mirror: Mirror, onCatchUp: (copied: number) => void) => {
   const stop = new AbortController();
   const waiting = new Set<Waiting>();
   let failure: unknown;
@@ -64,6 +66,8 @@ const createFeed = (source: EventLog, mirror: Mirror) => {
   };
 
   let page: RecordedEvent[] = [];
+  let copied = 0;
+  let live = false;
   let scheduled = false;
   let broken: unknown;
 
@@ -71,6 +75,8 @@ const createFeed = (source: EventLog, mirror: Mirror) => {
     const full = page;
     page = [];
     take(full);
+    copied += full.length;
+    if (!live) onCatchUp(copied);
   };
 
   /** What arrives in one turn of the event loop goes into one transaction. */
@@ -94,6 +100,7 @@ const createFeed = (source: EventLog, mirror: Mirror) => {
       for await (const item of source.follow({ ...(after === undefined ? {} : { after }), signal: stop.signal })) {
         if ('tag' in item) {
           flush();
+          live = true;
           caughtUp();
           continue;
         }
@@ -147,7 +154,7 @@ const holds = async (mirror: Mirror, until: Position): Promise<boolean> => {
  * moment later; who acts on an older view is refused by the expected revision.
  */
 export const mirroredLog = (source: EventLog, mirror: Mirror, options: MirroredOptions = {}): EventLog => {
-  const feed = createFeed(source, mirror);
+  const feed = createFeed(source, mirror, options.onCatchUp ?? (() => undefined));
   const { log } = mirror;
   const appending = new Set<Promise<unknown>>();
   const state = { closed: false };

@@ -84,10 +84,8 @@ describe('a ledger on the way from a file to a server and back', () => {
     const all = await equal((ledger) => eventsOf(ledger));
     expect(all).toHaveLength(there.from.size);
     await equal((ledger) => eventsOf(ledger, '--at', '100', '--type', 'GenerationProduced'));
-    await equal((ledger) => eventsOf(ledger, '--backwards', '--limit', '3'));
     await equal((ledger) => json('why', 'latest#0', '--ledger', ledger));
     await equal((ledger) => json('trace', 'latest#0', '--text', '--ledger', ledger));
-    await equal((ledger) => json('check-gold', '--ledger', ledger));
     const verified = await equal(async (ledger) => {
       const { storage, ...found } = await json('verify', '--blobs', '--ledger', ledger);
       expect(storage.ok).toBe(true);
@@ -99,9 +97,7 @@ describe('a ledger on the way from a file to a server and back', () => {
     );
 
     // Deriving appends: the same dataset, recorded at the end of each.
-    for (const policy of ['tripost-no-balance', 'ft-rationale']) {
-      await equal((ledger) => json('derive', '--policy', policy, '--seed', '3', '--ledger', ledger));
-    }
+    await equal((ledger) => json('derive', '--policy', 'tripost-no-balance', '--seed', '3', '--ledger', ledger));
     await equal((ledger) => json('derive', '--policy', 'tripost-no-filter', '--at', '150', '--ledger', ledger));
     const roots = await equal(async (ledger) => (await json('verify', '--ledger', ledger)).root);
     expect(roots).not.toBe(there.from.root);

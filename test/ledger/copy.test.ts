@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import * as E from 'fp-ts/Either';
 import type { NewEvent, RecordedEvent } from '../../events/envelope';
 import { openMemoryLog } from '../../src/adapters/memory/eventLog';
@@ -7,6 +8,9 @@ import { verify } from '../../src/ledger/verify';
 import type { EventLog } from '../../src/ports/eventLog';
 import { anEvent, appendTo, collect, must, someEvents, testClock } from '../support/events';
 import { fill } from '../support/ledgerEvents';
+import { newFolder, openLedger, removeFolders } from '../support/ledgerFile';
+
+afterAll(removeFolders);
 
 const newLog = (): EventLog => openMemoryLog({ now: testClock() });
 
@@ -84,6 +88,20 @@ it('goes on where it was killed, whatever the moment, and sends nothing twice', 
     expect(await copied(from, rest.target)).toEqual({ from: root, to: root, present: there, appended: size - there });
     expect(rest.batches).toEqual(whole.batches.slice(at));
   }
+});
+
+it('in groups, as into a file, is the same copy', async () => {
+  const from = await someLedger();
+  const to = await openLedger(join(newFolder(), 'copy.db'));
+  const stop = new AbortController();
+  const onProgress = (done: number): void => {
+    if (done >= 20) stop.abort();
+  };
+  const together = 7;
+  expect(must(await copy(from, to, { signal: stop.signal, onProgress, together }))).toEqual({ stoppedAt: 21 });
+  expect((await copied(from, to, { ...quietly, together })).to).toEqual(await rootOf(from));
+  expect(content(await collect(to.readAll()))).toEqual(content(await collect(from.readAll())));
+  await to.close();
 });
 
 it('does nothing to a copy that is whole, and goes on with what came since', async () => {

@@ -56,15 +56,19 @@ it('resumes behind the last event that was copied, by one subscription', async (
   const { source, asked } = gated(log);
   const path = join(newFolder(), 'a.mirror.db');
   await appendTo(log, 's', someEvents('a', 5));
-  const first = mirroredLog(source, await openMirror(path));
+  const told: number[] = [];
+  const first = mirroredLog(source, await openMirror(path), { onCatchUp: (copied) => void told.push(copied) });
   expect(await collect(first.readAll())).toHaveLength(5);
+  expect(told.at(-1)).toBe(5);
+  await appendTo(first, 's', someEvents('live', 1));
+  expect(told.at(-1)).toBe(5);
   await first.close();
   await appendTo(log, 's', someEvents('b', 2));
   const second = mirroredLog(source, await openMirror(path));
-  expect(await collect(second.readAll())).toHaveLength(7);
-  expect(await second.streamHead('s')).toBe(6);
+  expect(await collect(second.readAll())).toHaveLength(8);
+  expect(await second.streamHead('s')).toBe(7);
   await second.close();
-  expect(asked.map(({ after }) => after)).toEqual([undefined, '5']);
+  expect(asked.map(({ after }) => after)).toEqual([undefined, '6']);
 });
 
 it('says that an append is done when its readings show it', async () => {

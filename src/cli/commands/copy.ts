@@ -22,6 +22,9 @@ const openStore = async (place: LedgerPlace, context: Context, access: Access): 
   return stop({ tag: 'NoLedger', path: place.shown });
 };
 
+/** A file takes so many appends in one transaction, in order; a server gets the next one when it has answered. */
+const appendsTogether = 256;
+
 interface BlobsCopied {
   readonly named: number;
   readonly copied: number;
@@ -85,11 +88,12 @@ export const copy: Command = {
   summary: 'Copy a ledger to another store, and prove that the Merkle roots agree',
   json: 'object',
   details: [
-    'From a file or a KurrentDB server to another, event by event in the global order, each append awaited. Running it again',
-    'goes on where it was stopped or killed: what the target has is checked, not sent again; a target that holds anything',
-    'else is refused. Ids, data, meta, revisions and what was observed are kept, and so every leaf, seal and root;',
-    "recordedAt is the time at which the target stored it. The target is read back, and its root compared with the source's.",
-    'Blobs that events name are copied first. One that the source lacks ends with the exit code of a missing blob.',
+    'From a file or a KurrentDB server to another, in the global order, each append awaited (a file takes many in one',
+    'transaction). Running it again goes on where it was stopped or killed: what the target has is checked, not sent again;',
+    'a target that holds anything else is refused. Ids, data, meta, revisions and what was observed are kept, and so every',
+    'leaf, seal and root; recordedAt is the time at which the target stored it. At the end the target is read back, and its',
+    "root held against the source's. Blobs that events name are copied first; one that the source lacks ends with the exit",
+    'code of a missing blob.',
     'JSON: {from: {ledger, size, root}, to: {ledger, size, root}, present, appended, blobs}; blobs is null with --no-blobs,',
     'else {named, copied, present, missing}.',
   ].join('\n'),
@@ -122,7 +126,8 @@ export const copy: Command = {
       const blobs = wantsBlobs ? await copyBlobs(source, from, to, context) : null;
       const onProgress = (done: number, total: number): void =>
         context.progress.report({ phase: 'copy', done, total, unit: 'events', detail: '' });
-      const done = must(await copyBehind(source, target, start, { signal: context.signal, onProgress }));
+      const together = to.kind === 'file' ? appendsTogether : 1;
+      const done = must(await copyBehind(source, target, start, { signal: context.signal, onProgress, together }));
       if ('stoppedAt' in done) {
         return stop({ tag: 'Cancelled', done: done.stoppedAt, total: start.size + start.missing });
       }

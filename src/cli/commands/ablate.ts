@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { ablate as runAblation, planAblation, type Ablation } from '../../ablate/ablate';
 import { armsOf } from '../../ablate/matrix';
 import { sharesOf, workOf, type Share } from '../../ablate/plan';
@@ -9,7 +8,7 @@ import { run as runLoop } from '../../run/run';
 import { comparisonTables } from '../ablationTables';
 import type { Args } from '../args';
 import { jsonFlag, ledgerFlag, progressFlags, runtimeFlags, setFlag, type Command, type Context } from '../command';
-import { ledgerPath, withLedger } from '../compose';
+import { withLedger, withLedgerIfAny } from '../compose';
 import { onDevice } from '../cuda/device';
 import { must } from '../faults';
 import { allEvents } from '../find';
@@ -43,8 +42,7 @@ const minutes = (seconds: number): string =>
 
 const dryRun = async (args: Args, context: Context, { started, cells }: Ablation): Promise<void> => {
   const shares = sharesOf(cells.map(({ input }) => workOf(input)));
-  const there = existsSync(ledgerPath(args));
-  const rates: WorkRates = there ? await withLedger(args, context, 'read', ({ log }) => measuredRates(log)) : {};
+  const rates: WorkRates = (await withLedgerIfAny(args, context, ({ log }) => measuredRates(log))) ?? {};
   const seconds = secondsOf(shares, rates);
   const planned = cells.map(({ cell, runId }) => ({ arm: cell.arm.name, seed: cell.seed, runId }));
   if (context.json) {

@@ -32,8 +32,7 @@ export type CliFault =
   | { readonly tag: 'Stopped'; readonly what: string };
 
 /** Every expected failure that a command can meet: explain.ts has a message for each. */
-export type Fault = AblateError | DecodeError | ProveError | CliFault;
-export type Fault = AblateError | DecodeError | CopyError | CliFault;
+export type Fault = AblateError | DecodeError | ProveError | CopyError | CliFault;
 
 /** Carries a fault from where it is met to `main`, which explains it. Only the command line throws it. */
 export class Stop extends Error {

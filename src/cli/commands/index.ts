@@ -107,6 +107,8 @@ export const entries: readonly Entry[] = [
     name: 'check-proof',
     summary: 'Check a proof file offline: no ledger is needed',
     load: () => typed<typeof import('./checkProof')>(require('./checkProof')).checkProof,
+  },
+  {
     name: 'copy',
     summary: 'Copy a ledger to another store, and prove that the Merkle roots agree',
     load: () => typed<typeof import('./copy')>(require('./copy')).copy,

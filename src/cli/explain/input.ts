@@ -4,8 +4,10 @@ import { because, some, type Table } from './explained';
 
 /** Messages of the command line's own input and output. */
 export const inputTable: Table<
-  Exclude<CliFault['tag'], 'RuntimeMissing' | 'CudaUnavailable' | 'KeyUnreadable' | 'SignatureDiffers'>
-  Exclude<CliFault['tag'], 'RuntimeMissing' | 'CudaUnavailable' | 'NoLedger' | 'MirrorDiffers'>
+  Exclude<
+    CliFault['tag'],
+    'RuntimeMissing' | 'CudaUnavailable' | 'KeyUnreadable' | 'SignatureDiffers' | 'NoLedger' | 'MirrorDiffers'
+  >
 > = {
   Usage: ({ message }, { command }) =>
     because('usage', message, `Nothing was changed. \`tripost ${command} --help\` shows options and examples.`),

@@ -1,0 +1,235 @@
+import * as E from 'fp-ts/Either';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parse } from 'yaml';
+import type { LedgerEvent } from '../../events/index';
+import { parseRows } from '../../projections/replayDataset';
+import { memoryBlobStore } from '../adapters/memory/blobStore';
+import { openMemoryLog } from '../adapters/memory/eventLog';
+import { likelyCause } from '../reproduce/environment';
+import type { Facts, Part } from '../reproduce/facts';
+import type { Finding, Reproduction } from '../reproduce/finding';
+import { reproduceDataset } from '../reproduce/reproduceDataset';
+import { reproduceEvaluation, reproduceGenerations } from '../reproduce/reproduceTexts';
+import { reproduceTraining } from '../reproduce/reproduceTraining';
+import { findTask } from '../tasks';
+import { loadCheckpoint, type LoadedCheckpoint } from '../train/checkpointStore';
+import { DecodePrograms } from '../train/decode/decodePrograms';
+import { studentModel } from '../train/student';
+import { paperTrainConfig } from '../train/trainConfig';
+import type { Args } from './args';
+import type { Context } from './command';
+import { environmentOf, openEngine, openRuntime, placeOf, type Ledger } from './compose';
+import { must, stop, usage } from './faults';
+
+/** Settings of a training to change on purpose, to see where it shows. */
+const changedOf = (args: Args): Readonly<Record<string, unknown>> =>
+  Object.fromEntries(
+    args.list('set').map((text) => {
+      const at = text.indexOf('=');
+      const name = text.slice(0, at).replace(/^train\./, '');
+      if (at < 1 || !Object.hasOwn(paperTrainConfig, name))
+        usage(`--set: expected <setting of the training>=<value>, got ${JSON.stringify(text)}`);
+      const value: unknown = parse(text.slice(at + 1));
+      return [name, value];
+    }),
+  );
+
+/** Makes the parts of a target again, one after the other. */
+export class Reproducer {
+  private readonly runtime;
+  private readonly programs;
+  private readonly environment;
+  private readonly loaded = new Map<string, E.Either<string, LoadedCheckpoint>>();
+
+  constructor(
+    private readonly args: Args,
+    private readonly context: Context,
+    private readonly ledger: Ledger,
+    private readonly events: readonly LedgerEvent[],
+    private readonly facts: Facts,
+  ) {
+    this.runtime = openRuntime(args);
+    this.programs = new DecodePrograms(this.runtime);
+    this.environment = environmentOf(this.runtime.provider);
+  }
+
+  release(): Promise<void> {
+    return this.programs.release();
+  }
+
+  private scratch() {
+    return { log: openMemoryLog({ now: () => '' }), blobs: memoryBlobStore() };
+  }
+
+  private async checkpoint(digest: string): Promise<E.Either<string, LoadedCheckpoint>> {
+    const known = this.loaded.get(digest);
+    if (known !== undefined) return known;
+    const written = this.facts.checkpoints.get(digest);
+    const read: E.Either<string, LoadedCheckpoint> =
+      written === undefined
+        ? E.left('no such checkpoint on this ledger')
+        : E.mapLeft((error: { readonly tag: string }) => error.tag)(
+            await loadCheckpoint(this.ledger.blobs, digest, written.files),
+          );
+    // One at a time: weights are large.
+    this.loaded.clear();
+    this.loaded.set(digest, read);
+    return read;
+  }
+
+  private async tokenizerOf(digest: string) {
+    for (const { started, final } of this.facts.trainings.values()) {
+      if (started.tokenizer !== digest) continue;
+      const loaded = await this.checkpoint(final.checkpoint);
+      if (E.isRight(loaded) && loaded.right.tokenizer.digest === digest) return loaded.right.tokenizer;
+    }
+    for (const checkpoint of this.facts.checkpoints.keys()) {
+      const loaded = await this.checkpoint(checkpoint);
+      if (E.isRight(loaded) && loaded.right.tokenizer.digest === digest) return loaded.right.tokenizer;
+    }
+    return undefined;
+  }
+
+  private async student(checkpoint: string) {
+    const loaded = await this.checkpoint(checkpoint);
+    if (E.isLeft(loaded)) return loaded;
+    const { shape, weights, tokenizer, kept } = loaded.right;
+    const batch = this.args.whole('batch') ?? 64;
+    return E.right(
+      studentModel({ checkpoint, shape, weights, tokenizer, stopIds: kept?.stopIds, batch }, this.programs),
+    );
+  }
+
+  /** What may explain other texts: the environment of the training behind the student, against this one. */
+  private causeOf(checkpoint: string): string {
+    const { trainingId } = this.facts.checkpoints.get(checkpoint) ?? { trainingId: null };
+    const made = trainingId === null ? undefined : this.facts.trainings.get(trainingId)?.started.environment;
+    const otherwise = 'nothing known differs: other code of the decoder, or other weights';
+    return made === undefined ? otherwise : likelyCause(made, this.environment, otherwise);
+  }
+
+  private missing(of: string, where: string, got: string): Reproduction {
+    const finding: Finding = {
+      kind: 'input',
+      of,
+      where,
+      expected: 'readable',
+      got,
+      cause: 'its blob is missing or damaged',
+    };
+    return { checks: [], findings: [finding] };
+  }
+
+  async part({ kind, id }: Part): Promise<Reproduction> {
+    switch (kind) {
+      case 'dataset':
+        return this.dataset(id);
+      case 'training':
+        return this.training(id);
+      case 'collection':
+        return this.collection(id);
+      case 'evaluation':
+        return this.evaluation(id);
+    }
+  }
+
+  private async dataset(id: string): Promise<Reproduction> {
+    const recorded = this.facts.datasets.get(id)?.at(-1);
+    if (recorded === undefined) return this.missing(id, 'derivation', 'not on this ledger');
+    this.context.progress.report({ phase: 'derive', done: 0, total: 0, unit: '', detail: id.slice(0, 12) });
+    const tokenizerOf = (digest: string) => this.tokenizerOf(digest);
+    return reproduceDataset(recorded, this.events, { blobs: this.ledger.blobs, tokenizerOf });
+  }
+
+  private async training(id: string): Promise<Reproduction> {
+    const recorded = this.facts.trainings.get(id);
+    if (recorded === undefined) return this.missing(id, 'training', 'not whole on this ledger');
+    const { blobs } = this.ledger;
+    return must(
+      await reproduceTraining(recorded, {
+        scratch: this.scratch(),
+        startEngine: openEngine(this.args),
+        signal: this.context.signal,
+        environment: this.environment,
+        changed: changedOf(this.args),
+        rowsOf: async (dataset) => {
+          const stored = await blobs.get(dataset)();
+          const rows = E.isRight(stored) ? parseRows(stored.right) : stored;
+          if (E.isRight(rows)) return rows.right;
+          const derived = this.facts.datasets.get(dataset)?.at(-1);
+          if (derived === undefined) return undefined;
+          const again = await reproduceDataset(derived, this.events, {
+            blobs,
+            tokenizerOf: (digest) => this.tokenizerOf(digest),
+          });
+          return again.derived?.manifest.dataset === dataset ? again.derived.rows : undefined;
+        },
+        checkpointOf: (digest) => this.checkpoint(digest),
+        rawBlob: (digest) =>
+          readFile(join(placeOf(this.args).blobs, digest.slice(0, 2), digest)).then(
+            (bytes) => bytes,
+            () => undefined,
+          ),
+        onStep: (step, steps) =>
+          this.context.progress.report({
+            phase: `train ${id.slice(0, 8)}`,
+            done: step,
+            total: steps,
+            unit: 'steps',
+            detail: '',
+          }),
+      }),
+    );
+  }
+
+  private async collection(id: string): Promise<Reproduction> {
+    const started = this.facts.collections.get(id);
+    const all = (this.facts.generations.get(id) ?? []).filter(({ model }) => model.kind === 'checkpoint');
+    if (started?.student.kind !== 'checkpoint' || all.length === 0) return { checks: [], findings: [] };
+    const student = await this.student(started.student.digest);
+    if (E.isLeft(student)) return this.missing(id, `student ${started.student.digest}`, student.left);
+    const most = this.args.whole('sample') ?? all.length;
+    const chosen = all.filter(
+      (_, i) => Math.floor((i * most) / all.length) !== Math.floor(((i - 1) * most) / all.length),
+    );
+    return must(
+      await reproduceGenerations(
+        id,
+        chosen,
+        student.right,
+        this.causeOf(started.student.digest),
+        this.context.signal,
+        (done, total) =>
+          this.context.progress.report({ phase: `collect ${id.slice(0, 8)}`, done, total, unit: 'calls', detail: '' }),
+      ),
+    );
+  }
+
+  private async evaluation(id: string): Promise<Reproduction> {
+    const recorded = this.facts.evaluations.get(id);
+    if (recorded === undefined) return this.missing(id, 'evaluation', 'not on this ledger');
+    const student = await this.student(recorded.checkpoint);
+    if (E.isLeft(student)) return this.missing(id, `student ${recorded.checkpoint}`, student.left);
+    const problems = this.facts.problems.filter(({ set }) => set === recorded.problemSet);
+    const found = findTask(problems[0]?.task ?? '');
+    if (!found.ok) return stop({ tag: 'UnknownName', message: found.message });
+    return must(
+      await reproduceEvaluation(recorded, problems, {
+        scratch: this.scratch().log,
+        student: student.right,
+        task: found.task,
+        signal: this.context.signal,
+        cause: this.causeOf(recorded.checkpoint),
+        onProgress: (done, total) =>
+          this.context.progress.report({
+            phase: `evaluate ${id.slice(0, 8)}`,
+            done,
+            total,
+            unit: 'problems',
+            detail: '',
+          }),
+      }),
+    );
+  }
+}

@@ -77,24 +77,37 @@ export interface AblateProgress {
   readonly seed: number;
 }
 
+/** A cell whose policy keeps too little to train on: a result of the arm, no reason to stop the others. */
+export interface EmptyCell {
+  readonly arm: string;
+  readonly seed: number;
+  readonly fault: Extract<RunError, { readonly tag: 'TooFewRows' }>;
+}
+
+export interface Ablated {
+  readonly empty: readonly EmptyCell[];
+}
+
 /**
  * Runs every cell, one after the other, on one ledger: what two cells agree in is made once, what is there already is
- * used, so that running it again after any stop is going on. Stops at the first fault, with all before it kept.
+ * used, so that running it again after any stop is going on. An arm that keeps too few rows is passed over; any other fault
+ * ends it, with all before it kept.
  */
 export const ablate = async (
   { started, cells }: Ablation,
   log: EventLog,
   run: (cell: PlannedCell) => Promise<E.Either<RunError, RunSummary>>,
   onProgress: (progress: AblateProgress) => void,
-): Promise<E.Either<AblateError, readonly RunSummary[]>> => {
+): Promise<E.Either<AblateError, Ablated>> => {
   const noted = await appendOnce(log, ablationStarted.stream(started), ablationStarted.create(started));
   if (E.isLeft(noted)) return noted;
-  const summaries: RunSummary[] = [];
+  const empty: EmptyCell[] = [];
   for (const [done, cell] of cells.entries()) {
     onProgress({ done, total: cells.length, arm: cell.cell.arm.name, seed: cell.cell.seed });
     const summary = await run(cell);
-    if (E.isLeft(summary)) return summary;
-    summaries.push(summary.right);
+    if (E.isRight(summary)) continue;
+    if (summary.left.tag !== 'TooFewRows') return summary;
+    empty.push({ arm: cell.cell.arm.name, seed: cell.cell.seed, fault: summary.left });
   }
-  return E.right(summaries);
+  return E.right({ empty });
 };

@@ -142,6 +142,26 @@ describe('an ablation', () => {
     expect(canonicalJson(await reportIn(stopped, plan))).toBe(canonicalJson(await reportIn(whole, plan)));
   });
 
+  it('passes over an arm that keeps too few rows, and says so', async () => {
+    const own = loader(await base);
+    const greedy = { ...flat, limit: { ...flat.limit, min: 500 } };
+    const plan = must(
+      planAblation(matrix, (cell) => (cell.arm.name === 'flat' ? { ...own(cell), policy: greedy } : own(cell))),
+    );
+    const place = newPlace();
+    const { empty } = must(await runAll(place, plan));
+    expect(empty.map(({ arm, seed, fault }) => [arm, seed, fault.needed])).toEqual([
+      ['flat', 1, 500],
+      ['flat', 2, 500],
+    ]);
+    const report = await reportIn(place, plan);
+    expect(report.comparisons).toEqual([]);
+    expect(report.missing).toEqual([
+      { arm: 'flat', seed: 1 },
+      { arm: 'flat', seed: 2 },
+    ]);
+  });
+
   it('refuses arms that differ in a second setting, and says in what', async () => {
     const second = planAblation(
       matrix,

@@ -10,6 +10,7 @@ import type { Args } from '../args';
 import { jsonFlag, ledgerFlag, progressFlags, runtimeFlags, setFlag, type Command, type Context } from '../command';
 import { withLedger, withLedgerIfAny } from '../compose';
 import { onDevice } from '../cuda/device';
+import type { ExitName } from '../exitCodes';
 import { must } from '../faults';
 import { allEvents } from '../find';
 import { cellLoader, loadMatrix, matrixPath } from '../matrixFile';
@@ -116,11 +117,12 @@ export const ablate: Command = {
       await dryRun(args, context, planned);
       return 'ok';
     }
+    let exit: ExitName = 'ok';
     await withLedger(args, context, 'create', async (ledger) => {
       const ports = runPorts(args, ledger, context);
       const total = planned.cells.length;
       let prefix = '';
-      must(
+      const { empty } = must(
         await runAblation(
           planned,
           ledger.log,
@@ -140,10 +142,16 @@ export const ablate: Command = {
       context.progress.end();
       const known = project(experiments, await allEvents(ledger.log, context.signal));
       const report = reportOf(known, planned.started.ablationId, matrix.metrics);
+      for (const { arm, seed, fault } of empty) {
+        const { policy, iteration, rows, needed } = fault;
+        const what = `${policy} keeps ${rows} rows in iteration ${iteration}, training needs ${needed}`;
+        context.note(`${arm}, seed ${seed}: ${what}`);
+      }
+      exit = empty.length === 0 ? 'ok' : 'empty';
       if (context.json) return context.out.json(report);
       await context.out.line(comparisonTables(report));
       context.note(`${armsOf(matrix).length} arms, ${matrix.seeds.length} seeds: ablation ${report.ablationId}`);
     });
-    return 'ok';
+    return exit;
   }),
 };

@@ -68,7 +68,10 @@ export const reproduce: Command = {
       const reproducer = new Reproducer(args, context, ledger, events, facts);
       const made: (Part & Reproduction)[] = [];
       try {
-        for (const part of parts) made.push({ ...part, ...(await reproducer.part(part)) });
+        for (const part of parts) {
+          const { checks, findings } = await reproducer.part(part);
+          made.push({ ...part, checks, findings });
+        }
       } finally {
         await reproducer.release();
       }

@@ -68,6 +68,7 @@ const trajectory = (i: number, problemId: string, pass: number, seed: number): A
     seedKey: [seed, 'attempt', 1, pass, problemId],
     usage: { promptTokens: 20, completionTokens: 40 },
     price: null,
+    served: null,
   });
   const attempt = attemptMade.create({
     trajectoryId,

@@ -1,5 +1,5 @@
 import * as t from 'io-ts';
-import { Count } from './codecs';
+import { Author, Count, DigestText, ModelRef, nullable } from './codecs';
 import { collectionOfRun } from './collectionOfRun';
 import { defineEvent, was } from './defineEvent';
 
@@ -17,12 +17,35 @@ const facts = {
 
 const V1 = t.strict({ runId: t.string, ...facts }, 'CallFailed@1');
 const V2 = t.strict({ collectionId: t.string, ...facts }, 'CallFailed@2');
-export type CallFailed = t.TypeOf<typeof V2>;
+const V3 = t.strict(
+  {
+    collectionId: t.string,
+    ...facts,
+    author: nullable(Author),
+    model: nullable(ModelRef),
+    status: nullable(Count),
+    retryAfterMs: nullable(Count),
+    request: nullable(DigestText),
+    response: nullable(DigestText),
+  },
+  'CallFailed@3',
+);
+export type CallFailed = t.TypeOf<typeof V3>;
 
-/** A model call that gave no text: which attempt at it, the kind of failure, and whether it was given up. */
+const unknown = { author: null, model: null, status: null, retryAfterMs: null, request: null, response: null };
+
+/**
+ * An attempt at a model call that gave no text: the kind of failure (src/ports/endpoint.ts), the HTTP status, what the
+ * server asked to wait, and whether the call was given up with it. `attempt` counts all attempts at this call from 0,
+ * over interruptions too. `request` and `response` are blobs with the exact bytes; `response` is null where nothing came
+ * back, or nothing that may be kept. `author` is whose text was asked for.
+ */
 export const callFailed = defineEvent(
   'CallFailed',
-  V2,
+  V3,
   { stream: (d) => `trajectory-${d.trajectoryId}`, identity: (d) => [d.trajectoryId, d.call, d.attempt] },
-  [was(V1, ({ runId, ...d }) => ({ ...d, collectionId: collectionOfRun(runId, d.iteration) }))],
+  [
+    was(V1, ({ runId, ...d }) => ({ ...d, ...unknown, collectionId: collectionOfRun(runId, d.iteration) })),
+    was(V2, (d) => ({ ...d, ...unknown })),
+  ],
 );

@@ -1,5 +1,5 @@
 import * as t from 'io-ts';
-import { Author, Count, Finite, JsonValue, ModelRef, nullable } from './codecs';
+import { Author, Count, DigestText, Finite, JsonValue, ModelRef, nullable } from './codecs';
 import { collectionOfRun } from './collectionOfRun';
 import { defineEvent, was } from './defineEvent';
 
@@ -27,22 +27,46 @@ const facts = {
   finish: Finish,
   sampling: Sampling,
   seedKey: t.array(t.union([t.string, Finite])),
-  usage: t.strict({ promptTokens: Count, completionTokens: Count }, 'Usage'),
   price: nullable(JsonValue),
 };
+const Usage = t.strict({ promptTokens: Count, completionTokens: Count }, 'Usage');
+/** Of the whole call; the samples of one call share it. Usage is null where the server does not tell. */
+const Served = t.strict(
+  {
+    model: nullable(t.string),
+    systemFingerprint: nullable(t.string),
+    attempt: Count,
+    request: DigestText,
+    response: DigestText,
+    usage: nullable(
+      t.strict({ promptTokens: Count, completionTokens: Count, cachedPromptTokens: Count }, 'ServedUsage'),
+    ),
+  },
+  'Served',
+);
 
-const V1 = t.strict({ runId: t.string, ...facts }, 'GenerationProduced@1');
-const V2 = t.strict({ collectionId: t.string, ...facts }, 'GenerationProduced@2');
-export type GenerationProduced = t.TypeOf<typeof V2>;
+const V1 = t.strict({ runId: t.string, ...facts, usage: Usage }, 'GenerationProduced@1');
+const V2 = t.strict({ collectionId: t.string, ...facts, usage: Usage }, 'GenerationProduced@2');
+const V3 = t.strict(
+  { collectionId: t.string, ...facts, usage: nullable(Usage), served: nullable(Served) },
+  'GenerationProduced@3',
+);
+export type GenerationProduced = t.TypeOf<typeof V3>;
 
 /**
  * One model call: the exact prompt and the exact text that came back. A student's text may hold an attempt, its own
  * feedback and its own update; the turns that were kept are events of their own that name this one.
  * `call` counts the calls of one trajectory from 0; `tokenIds` and `logprobs` (nats) cover the completion only.
+ * `served` is what is known of a served model's call: the model's name as the server gives it, which attempt gave the
+ * text, blobs with the exact bytes that went out and came back; null for a model of our own. `usage` and `price` are null
+ * where they are not known. Latency is `observed`.
  */
 export const generationProduced = defineEvent(
   'GenerationProduced',
-  V2,
+  V3,
   { stream: (d) => `trajectory-${d.trajectoryId}`, identity: (d) => [d.trajectoryId, d.call] },
-  [was(V1, ({ runId, ...d }) => ({ ...d, collectionId: collectionOfRun(runId, d.iteration) }))],
+  [
+    was(V1, ({ runId, ...d }) => ({ ...d, served: null, collectionId: collectionOfRun(runId, d.iteration) })),
+    was(V2, (d) => ({ ...d, served: null })),
+  ],
 );

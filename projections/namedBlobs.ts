@@ -5,6 +5,12 @@ import type { LedgerEvent } from '../events/index';
 export const blobsNamedBy = (event: LedgerEvent): readonly Digest[] => {
   if (event.type === 'DatasetDerived') return [event.data.dataset, event.data.decisions, event.data.manifest];
   if (event.type === 'DatasetImported') return [event.data.dataset];
+  if (event.type === 'GenerationProduced') {
+    const { served } = event.data;
+    return served === null ? [] : [served.request, served.response];
+  }
+  if (event.type === 'CallFailed')
+    return [event.data.request, event.data.response].flatMap((digest) => (digest === null ? [] : [digest]));
   if (event.type !== 'CheckpointWritten') return [];
   const { files, optimizer } = event.data;
   return [...Object.values(files), ...(optimizer === null ? [] : [optimizer])];

@@ -92,7 +92,9 @@ const apply = (state: StatsState, event: LedgerEvent): void => {
   if (event.type === 'GenerationProduced') {
     const { author, usage } = event.data;
     const [calls, prompt, completion] = state.authors.get(author) ?? [0, 0, 0];
-    state.authors.set(author, [calls + 1, prompt + usage.promptTokens, completion + usage.completionTokens]);
+    // Tokens are those of the calls whose usage is known.
+    const { promptTokens, completionTokens } = usage ?? { promptTokens: 0, completionTokens: 0 };
+    state.authors.set(author, [calls + 1, prompt + promptTokens, completion + completionTokens]);
   } else if (event.type === 'CallFailed') {
     if (event.data.final) count(state, 'givenUp');
   } else if (event.type === 'TrajectoryClosed') {

@@ -27,7 +27,7 @@ export interface CurvePoint {
   readonly sections: Readonly<Record<string, number>>;
 }
 
-/** What a collection cost. */
+/** What a collection cost; tokens are those of the calls whose usage is known. */
 export interface CollectionCost {
   readonly calls: number;
   readonly promptTokens: number;
@@ -95,8 +95,8 @@ const apply = (state: State, event: LedgerEvent): void => {
       const known = state.costs.get(collectionId) ?? { calls: 0, promptTokens: 0, completionTokens: 0 };
       state.costs.set(collectionId, {
         calls: known.calls + 1,
-        promptTokens: known.promptTokens + usage.promptTokens,
-        completionTokens: known.completionTokens + usage.completionTokens,
+        promptTokens: known.promptTokens + (usage?.promptTokens ?? 0),
+        completionTokens: known.completionTokens + (usage?.completionTokens ?? 0),
       });
       return;
     }

@@ -6,6 +6,7 @@ import { openFileBlobStore } from '../adapters/files/blobStore';
 import { openSqliteLog, type SqliteLog } from '../adapters/sqlite/eventLog';
 import type { OrtOptions } from '../adapters/onnxruntime/tensorRuntime';
 import type { Verifiable, Verification } from '../ledger/verify';
+import { guardedLog } from '../ledger/keyGuard';
 import type { BlobStore } from '../ports/blobStore';
 import type { EventLog } from '../ports/eventLog';
 import type { TensorRuntime } from '../ports/tensorRuntime';
@@ -17,6 +18,7 @@ import { cudaEnvironment } from './cuda/environment';
 import { thisMachine } from './cuda/outside';
 import { cudaReport } from './cuda/report';
 import { must, Stop, stop } from './faults';
+import { secretsInUse } from './secretsInUse';
 import { typed } from './lazy';
 import { ledgerPlace, type LedgerPlace } from './ledgerPlace';
 import { installedVersions } from './packageRoot';
@@ -70,7 +72,8 @@ const openPlace = async (
 export const openLedger = async (args: Args, context: Context, access: Access): Promise<Ledger> => {
   const place = placeOf(args);
   const opened = await openPlace(place, context, access);
-  return { path: place.shown, blobs: openFileBlobStore({ folder: place.blobs }), ...opened };
+  const log = guardedLog(opened.log, secretsInUse(process.env));
+  return { path: place.shown, blobs: openFileBlobStore({ folder: place.blobs }), ...opened, log };
 };
 
 /** Opens the ledger, uses it and closes it, whatever happens in between. */

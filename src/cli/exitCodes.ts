@@ -21,6 +21,7 @@ export const exitCodes = {
   refused: { code: 12, meaning: 'checks ran and some were refused' },
   conflict: { code: 13, meaning: 'the ledger holds something else in the place of what was to be appended' },
   storage: { code: 14, meaning: 'a file, or the server of a ledger, cannot be opened, read or written' },
+  budget: { code: 15, meaning: 'a budget was reached; a larger one goes on from there' },
   interrupted: { code: 130, meaning: 'stopped by Ctrl-C (SIGINT) after a clean flush' },
   terminated: { code: 143, meaning: 'stopped by SIGTERM after a clean flush' },
 } as const satisfies Readonly<Record<string, ExitCode>>;

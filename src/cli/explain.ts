@@ -1,5 +1,6 @@
 import type { Fault } from './faults';
 import type { Explained, OfTag, Table, Tag, Where } from './explain/explained';
+import { endpointTable } from './explain/endpoint';
 import { inputTable } from './explain/input';
 import { modelTable } from './explain/model';
 import { proofTable } from './explain/proof';
@@ -8,7 +9,7 @@ import { storeTable } from './explain/store';
 
 export type { Explained, Where } from './explain/explained';
 
-const table: Table<Tag> = { ...storeTable, ...modelTable, ...runTable, ...inputTable, ...proofTable };
+const table: Table<Tag> = { ...storeTable, ...modelTable, ...endpointTable, ...runTable, ...inputTable, ...proofTable };
 
 const render = <T extends Tag>(tag: T, fault: OfTag<T>, where: Where): Explained => table[tag](fault, where);
 

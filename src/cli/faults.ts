@@ -4,6 +4,7 @@ import type { DocumentProblem } from '../../projections/parseYaml';
 import type { AblateError } from '../ablate/ablate';
 import type { ProveError } from '../ledger/prove';
 import type { CopyError } from '../ledger/copy';
+import type { ListenError } from '../adapters/http/server';
 
 /** What goes wrong in the command line itself. */
 export type CliFault =
@@ -25,6 +26,7 @@ export type CliFault =
       readonly id: string;
       readonly position: string;
     }
+  | ListenError
   | { readonly tag: 'RuntimeMissing'; readonly message: string }
   | { readonly tag: 'CudaUnavailable'; readonly reasons: readonly string[]; readonly fix: string | null }
   | { readonly tag: 'KeyUnreadable'; readonly path: string; readonly expected: string; readonly got: string }

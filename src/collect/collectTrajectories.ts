@@ -1,6 +1,6 @@
 import * as E from 'fp-ts/Either';
 import { from, lastValueFrom, mergeMap, toArray } from 'rxjs';
-import { contentId, type Json } from '../../events/digest';
+import { contentId } from '../../events/digest';
 import { collectionIdOf, collectionStarted, type CollectionInputs } from '../../events/collectionStarted';
 import type { NewEvent } from '../../events/envelope';
 import { generationProduced, type GenerationProduced, type Sampling } from '../../events/generationProduced';
@@ -10,6 +10,7 @@ import { appendOnce, openStream, type OpenStream } from '../ledger/openStream';
 import type { AppendError, EventLog } from '../ports/eventLog';
 import type { Completion, LanguageModel, ModelError } from '../ports/languageModel';
 import type { Task } from '../tasks/task';
+import { callFacts, observedOf } from './callFacts';
 import type { Editor } from './editor';
 import { editTrajectory, type EditSettings, type Rolled } from './editTrajectory';
 import { callKey, readCall, roll, type Call, type Rollout } from './rollout';
@@ -191,8 +192,7 @@ const generationData = (
   finish: completion.finish,
   sampling: settings.sampling,
   seedKey: [...callKey(one.rollout.key, call)],
-  usage: { ...completion.usage },
-  price: null as Json,
+  ...callFacts(completion),
 });
 
 const collectChunk = async (
@@ -225,6 +225,7 @@ const collectChunk = async (
           const event = generationProduced.create(
             generationData(one, call, prompt, completion, settings, ports.student),
             { correlation: settings.collectionId },
+            observedOf(completion.served),
           );
           one.generations.push({ call: readCall(call, prompt, completion), generationId: event.id });
           return one.stream.append([event]);

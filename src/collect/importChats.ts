@@ -92,6 +92,7 @@ const generationOf = (
   seedKey: ['chat', file, chat.line],
   usage: chat.usage,
   price: null,
+  served: null,
 });
 
 /**

@@ -23,6 +23,8 @@ export type AppendError =
   | { readonly tag: 'PartialDuplicate'; readonly stream: string; readonly stored: number; readonly given: number }
   /** The data has no canonical JSON form (NaN, a lone surrogate, undefined). */
   | { readonly tag: 'NotJson'; readonly stream: string; readonly id: string; readonly message: string }
+  /** The text holds an access key (src/ledger/keyGuard.ts); `what` says of which kind. */
+  | { readonly tag: 'KeyInText'; readonly where: string; readonly what: string }
   | StoreError;
 
 export type StoreError =

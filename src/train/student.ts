@@ -3,6 +3,7 @@ import type { Digest } from '../../events/digest';
 import type { Sampling } from '../../events/generationProduced';
 import { draws } from '../../projections/random';
 import type {
+  CallObserver,
   Completion,
   CompletionRequest,
   LanguageModel,
@@ -66,9 +67,35 @@ const textOf =
       { continued: prompt !== '' },
     );
 
-/** A request as the generator takes it. */
+/** One completion to make: a request for several is as many of these. */
+interface Continuation extends Pick<CompletionRequest, 'sampling' | 'key'> {
+  readonly prompt: string;
+  readonly stop?: readonly string[] | undefined;
+}
+
+/** The samples of a request behind the first have keys of their own. */
+const continuationsOf = (request: CompletionRequest): E.Either<ModelError, readonly Continuation[]> => {
+  const { prompt, sampling, key, stop, samples = 1 } = request;
+  if (typeof prompt !== 'string')
+    return E.left({
+      tag: 'RequestUnsupported',
+      message: 'a student of our own continues text, and was asked to answer a conversation',
+    });
+  if (!Number.isSafeInteger(samples) || samples < 1)
+    return E.left({ tag: 'BadSampling', message: `expected samples from 1, got ${samples}` });
+  return E.right(
+    Array.from({ length: samples }, (_, sample) => ({
+      prompt,
+      sampling,
+      stop,
+      key: sample === 0 ? key : [...key, 'sample', sample],
+    })),
+  );
+};
+
+/** A continuation as the generator takes it. */
 const rowOf = (
-  { prompt, sampling, key, stop }: CompletionRequest,
+  { prompt, sampling, key, stop }: Continuation,
   prompted: readonly number[],
   { shape, tokenizer }: StudentSettings,
 ): E.Either<ModelError, GenerationRow> => {
@@ -85,7 +112,7 @@ const rowOf = (
 };
 
 const completionOf = (
-  { prompt, stop = [] }: CompletionRequest,
+  { prompt, stop = [] }: Continuation,
   promptTokens: number,
   { tokenIds, logprobs, finish }: GeneratedRow,
   tokenizer: Tokenizer,
@@ -105,12 +132,20 @@ const complete = async (
   { load, arrays }: StudentPrograms,
   requests: readonly CompletionRequest[],
   signal: AbortSignal | undefined,
+  observer: CallObserver,
 ): Promise<E.Either<ModelError, readonly Completion[]>> => {
   const { shape, tokenizer, batch } = student;
-  const prompts = requests.map(({ prompt }) => promptIds(tokenizer, prompt));
+  const groups: (readonly Continuation[])[] = [];
+  for (const request of requests) {
+    const group = continuationsOf(request);
+    if (E.isLeft(group)) return group;
+    groups.push(group.right);
+  }
+  const continuations = groups.flat();
+  const prompts = continuations.map(({ prompt }) => promptIds(tokenizer, prompt));
   const rows: GenerationRow[] = [];
-  for (const [i, request] of requests.entries()) {
-    const row = rowOf(request, prompts[i] ?? [], student);
+  for (const [i, continuation] of continuations.entries()) {
+    const row = rowOf(continuation, prompts[i] ?? [], student);
     if (E.isLeft(row)) return row;
     rows.push(row.right);
   }
@@ -125,13 +160,17 @@ const complete = async (
   if (E.isLeft(made)) return E.left(unavailable(made.left));
   if (made.right === undefined) return E.left({ tag: 'Interrupted' });
   const generated = made.right;
-  return E.right(
-    requests.map((request, i) => {
-      const one = generated[i];
-      if (one === undefined) throw new Error(`the generator gave no row ${i}`);
-      return completionOf(request, prompts[i]?.length ?? 0, one, tokenizer);
-    }),
-  );
+  const completions = continuations.map((continuation, i) => {
+    const one = generated[i];
+    if (one === undefined) throw new Error(`the generator gave no row ${i}`);
+    return completionOf(continuation, prompts[i]?.length ?? 0, one, tokenizer);
+  });
+  let first = 0;
+  for (const [i, group] of groups.entries()) {
+    await observer.answered?.(i, completions.slice(first, first + group.length));
+    first += group.length;
+  }
+  return E.right(completions);
 };
 
 const score = async (
@@ -173,8 +212,10 @@ const score = async (
 export const studentModel = (student: StudentSettings, programs: DecodePrograms): LanguageModel & Scorer => ({
   ref: { kind: 'checkpoint', digest: student.checkpoint },
   batch: student.batch * batchesAtOnce,
-  complete: (requests, signal) => () =>
-    programs.use(student.shape, student.weights, (lent) => complete(student, lent, requests, signal)),
+  complete:
+    (requests, signal, observer = {}) =>
+    () =>
+      programs.use(student.shape, student.weights, (lent) => complete(student, lent, requests, signal, observer)),
   score: (requests, signal) => () =>
     programs.use(student.shape, student.weights, (lent) => score(student, lent, requests, signal)),
 });

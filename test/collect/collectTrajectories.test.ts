@@ -255,9 +255,10 @@ describe('a prompt that is too long', () => {
     }
 
     override complete(requests: Parameters<FakeStudent['complete']>[0]): ReturnType<FakeStudent['complete']> {
-      const long = requests.find(({ prompt }) => prompt.length > this.limit);
+      const texts = requests.map(({ prompt }) => (typeof prompt === 'string' ? prompt : ''));
+      const long = texts.find((prompt) => prompt.length > this.limit);
       if (long === undefined) return super.complete(requests);
-      return TE.left({ tag: 'PromptTooLong', tokens: long.prompt.length, limit: this.limit, prompt: long.prompt });
+      return TE.left({ tag: 'PromptTooLong', tokens: long.length, limit: this.limit, prompt: long });
     }
   }
 

@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { labelGiven } from '../../events/labelGiven';
+import { callFailed } from '../../events/callFailed';
+import { generationProduced } from '../../events/generationProduced';
 import { stepRecorded } from '../../events/stepRecorded';
 import { definitionOf } from '../../events/index';
 import { iterationStarted } from '../../events/iterationStarted';
@@ -31,12 +33,26 @@ describe('an old event', () => {
     });
   });
 
-  it.each(['GenerationProduced', 'CallFailed', 'TrajectoryClosed'] as const)(
+  it.each(['GenerationProduced', 'TrajectoryClosed'] as const)(
     '%s@1: its collection is that of its run and iteration',
     (type) => {
       expect(must(definitionOf(type).decode(1, written(`${type}.v1.json`)))).toEqual(examples[type]);
     },
   );
+
+  it('GenerationProduced@2: it came from no served model', () => {
+    expect(must(generationProduced.decode(2, written('GenerationProduced.v2.json')))).toEqual(
+      examples.GenerationProduced,
+    );
+  });
+
+  it.each([1, 2])('CallFailed@%d: what it does not tell is not known', (version) => {
+    const unknown = { author: null, model: null, status: null, retryAfterMs: null, request: null, response: null };
+    expect(must(callFailed.decode(version, written(`CallFailed.v${version}.json`)))).toEqual({
+      ...examples.CallFailed,
+      ...unknown,
+    });
+  });
 
   it('IterationStarted@1: what it collected is that of its run and iteration', () => {
     expect(must(iterationStarted.decode(1, written('IterationStarted.v1.json')))).toEqual(examples.IterationStarted);

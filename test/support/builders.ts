@@ -135,6 +135,7 @@ export const addTrajectory = (ledger: LedgerBuilder, spec: TrajectorySpec): stri
     seedKey: [40, place.pass, problemId],
     usage: { promptTokens: 10, completionTokens: 20 },
     price: null,
+    served: null,
   });
   let previous = { attemptId: '', feedbackId: '' };
   for (const [round, sum] of spec.says.entries()) {

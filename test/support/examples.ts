@@ -84,6 +84,7 @@ export const examples: { readonly [Type in EventType]: EventData<Type> } = {
     seedKey: [7, 'sample', 'arithmetic-17', 0],
     usage: { promptTokens: 14, completionTokens: 3 },
     price: null,
+    served: null,
   },
   AttemptMade: {
     trajectoryId,
@@ -164,6 +165,12 @@ export const examples: { readonly [Type in EventType]: EventData<Type> } = {
     kind: 'rate-limit',
     message: '429: slow down',
     final: false,
+    author: 'teacher',
+    model: { kind: 'endpoint', name: 'gpt-4o-mini' },
+    status: 429,
+    retryAfterMs: 2000,
+    request: digest('request'),
+    response: digest('response'),
   },
   DatasetDerived: {
     tokenizer: digest('tokenizer'),

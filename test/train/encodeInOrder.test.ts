@@ -107,7 +107,7 @@ describe('a student whose tokenizer has a start and space marks', () => {
     const [withStart] = must(await modelOf(llama2).complete([ask('Q: 1')])());
     const [bare] = must(await modelOf(without).complete([ask('Q: 1')])());
     expect(withStart?.tokenIds).not.toEqual(bare?.tokenIds);
-    expect(withStart?.usage.promptTokens).toBe((bare?.usage.promptTokens ?? 0) + 1);
+    expect(withStart?.usage?.promptTokens).toBe((bare?.usage?.promptTokens ?? 0) + 1);
     // The same as with the BOS token written out in front of the prompt's ids.
     const spelled: Tokenizer = { ...without, encode: (text, place) => [1, ...llama2.encode(text, place)] };
     expect(must(await modelOf(spelled).complete([ask('Q: 1')])())[0]?.tokenIds).toEqual(withStart?.tokenIds);

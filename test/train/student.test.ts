@@ -79,7 +79,7 @@ describe('a student', () => {
   it('gives a log-probability for every token it made, none above 0', async () => {
     for (const { tokenIds, logprobs, usage, text, finish } of await answersOf(3, requests)) {
       expect(logprobs).toHaveLength(tokenIds?.length ?? -1);
-      expect(usage.completionTokens).toBe(tokenIds?.length);
+      expect(usage?.completionTokens).toBe(tokenIds?.length);
       expect(logprobs?.every((logprob) => logprob <= 0 && Number.isFinite(logprob))).toBe(true);
       expect(tokenizer.decode((tokenIds ?? []).filter((id) => id !== trainedEndId))).toBe(text);
       expect(tokenIds?.length === 8 || finish === 'eos').toBe(true);
@@ -130,7 +130,7 @@ describe('a student', () => {
 
   it('reads an empty prompt as the end of another text', async () => {
     const [empty] = await answersOf(3, [ask('', 6)]);
-    expect(empty?.usage.promptTokens).toBe(0);
+    expect(empty?.usage?.promptTokens).toBe(0);
     expect(empty?.tokenIds?.length).toBeGreaterThan(0);
   });
 

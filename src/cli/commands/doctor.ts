@@ -3,6 +3,8 @@ import { cpus, totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
 import * as E from 'fp-ts/Either';
 import { eventRetracted } from '../../../events/eventRetracted';
+import { shownUrl } from '../../adapters/openai/shownUrl';
+import { defaultSettings } from '../../adapters/openai/settings';
 import { openSqliteLog } from '../../adapters/sqlite/eventLog';
 import { verify } from '../../ledger/verify';
 import { Args } from '../args';
@@ -15,10 +17,14 @@ import { cudaReport } from '../cuda/report';
 import { tinyGraphs } from '../cuda/tinyGraphs';
 import { tryRuntime } from '../cuda/trial';
 import { failed, note, ok, type Check } from '../doctorCheck';
+import { serverOf } from '../endpoint';
+import { some } from '../explain/explained';
 import { Stop } from '../faults';
 import { typed } from '../lazy';
 import { folderOf, type LedgerPlace } from '../ledgerPlace';
 import { codeVersion, packageJson } from '../packageRoot';
+
+type ModelsModule = typeof import('../../adapters/openai/models');
 
 const messageOf = (failure: unknown): string => {
   if (failure instanceof Stop && 'message' in failure.fault) return failure.fault.message;
@@ -128,6 +134,22 @@ const server = async (place: Extract<LedgerPlace, { readonly kind: 'server' }>):
   }
 };
 
+/** Asked only where the environment names a server or a key: nothing here needs one. */
+const endpoint = async (env: NodeJS.ProcessEnv): Promise<readonly Check[]> => {
+  const name = 'endpoint';
+  if ((env['OPENAI_BASE_URL'] ?? '') === '' && (env['OPENAI_API_KEY'] ?? '') === '') return [];
+  const fix = 'Only commands with a served model need it: check OPENAI_BASE_URL and OPENAI_API_KEY.';
+  try {
+    const settings = defaultSettings({ ...serverOf(env), model: '', timeoutMs: 5000 });
+    const listed = await typed<ModelsModule>(require('../../adapters/openai/models')).listModels(settings)();
+    const where = shownUrl(settings.baseUrl);
+    if (E.isLeft(listed)) return [note(name, `${where}: ${listed.left}`, fix)];
+    return [ok(name, `${where} has ${listed.right.length} models: ${some(listed.right, 5).join(', ')}`)];
+  } catch (failure) {
+    return [note(name, messageOf(failure), fix)];
+  }
+};
+
 export const doctor: Command = {
   name: 'doctor',
   summary: 'Check this machine: Node, ONNX Runtime and its providers, SQLite, disk',
@@ -137,6 +159,7 @@ export const doctor: Command = {
     'A KurrentDB --ledger is asked whether it answers.',
     'For CUDA it looks for the provider, the libraries that it needs and the driver, and names the one command that installs',
     'what is missing; it also says which nodes of our graphs would run on the CPU all the same.',
+    'Where OPENAI_BASE_URL or OPENAI_API_KEY is set, that server is asked which models it has.',
     'JSON: {ok, version, checks: [{name, status: "ok" | "note" | "failed", detail, fix}], cuda: {platform, supported, wanted,',
     'provider, libraries: [{name, use, state, path, version, others}], driver, missing, fix, reasons, graphs}}.',
   ].join('\n'),
@@ -153,7 +176,14 @@ export const doctor: Command = {
     // CUDA first: what it says of itself while it loads is turned off before the runtime begins.
     const cuda = await cudaProvider();
     const places = graphPlaces(tinyGraphs());
-    const checks = [node(), machine(), await cpuProvider(), ...cudaChecks(cuda, places), ...rest];
+    const checks = [
+      node(),
+      machine(),
+      await cpuProvider(),
+      ...cudaChecks(cuda, places),
+      ...rest,
+      ...(await endpoint(process.env)),
+    ];
     const broken = checks.filter((check) => check.status === 'failed');
     if (context.json) {
       const { report, reasons } = cuda;

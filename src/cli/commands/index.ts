@@ -139,6 +139,11 @@ export const entries: readonly Entry[] = [
     load: () => typed<typeof import('./feedback')>(require('./feedback')).feedback,
   },
   {
+    name: 'fake-teacher',
+    summary: 'A server of the OpenAI API for tests: answers by script, and misbehaves as told',
+    load: () => typed<typeof import('./fakeTeacher')>(require('./fakeTeacher')).fakeTeacher,
+  },
+  {
     name: 'init',
     summary: 'Write a commented config to start from into a folder',
     load: () => typed<typeof import('./init')>(require('./init')).init,

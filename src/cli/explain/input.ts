@@ -54,6 +54,13 @@ export const inputTable: Table<
       `  ${message}`,
       'The ledger is whole: what this was made from is on it. Run the same command again after putting this right.',
     ),
+  CannotListen: ({ where, message }) =>
+    because(
+      'usage',
+      `Cannot listen on ${where}`,
+      `  ${message}`,
+      'Name another --port (0: one that is free) or --host.',
+    ),
   Stopped: ({ what }, { signal }) =>
     because(signal === 'SIGTERM' ? 'terminated' : 'interrupted', `Stopped: ${what}`, 'Nothing was changed.'),
 };

@@ -2,7 +2,9 @@ import type { ModelError } from '../../ports/languageModel';
 import type { RuntimeError } from '../../ports/tensorRuntime';
 import type { CheckpointError } from '../../train/checkpoint';
 import type { TokenizerError } from '../../train/tokenizer';
+import type { EndpointTag } from './endpoint';
 import { because, some, type Explained, type Table } from './explained';
+import type { StoreTag } from './store';
 
 const checkpointAdvice = (tag: CheckpointError['tag']): string => {
   if (tag === 'ConfigUnsupported')
@@ -28,9 +30,9 @@ const tokenizer = (error: TokenizerError): Explained =>
     'BPE tokenizers of the Llama family can be used: byte-level (GPT-2, Llama 3, SmolLM2, Qwen, one trained here), or with space marks and byte fallback (Llama 2, TinyLlama, Mistral).',
   );
 
-/** Messages of models, their files and the runtime. */
+/** Messages of models of our own, their files and the runtime. */
 export const modelTable: Table<
-  | ModelError['tag']
+  | Exclude<ModelError['tag'], EndpointTag | StoreTag>
   | RuntimeError['tag']
   | CheckpointError['tag']
   | TokenizerError['tag']
@@ -40,7 +42,9 @@ export const modelTable: Table<
   PromptTooLong: ({ tokens, limit, prompt }) =>
     because(
       'usage',
-      `A prompt has ${tokens} tokens; with the room that maxTokens keeps for the answer, ${limit} fit.`,
+      tokens === null || limit === null
+        ? 'A prompt is too long for the model, or leaves no room for the answer that maxTokens keeps.'
+        : `A prompt has ${tokens} tokens; with the room that maxTokens keeps for the answer, ${limit} fit.`,
       `  it begins with ${JSON.stringify(prompt.slice(0, 60))}`,
       'Lower collect.sampling.maxTokens and evaluate.maxTokens, or give base.shape a larger maxPositions.',
     ),
@@ -49,6 +53,12 @@ export const modelTable: Table<
       'usage',
       `These sampling settings cannot be used: ${message}`,
       'Correct collect.sampling or evaluate in the config.',
+    ),
+  RequestUnsupported: ({ message }) =>
+    because(
+      'usage',
+      `The model cannot be asked this: ${message}`,
+      'Nothing was sent. Name another model, or another api of its endpoint.',
     ),
   Interrupted: () =>
     because(

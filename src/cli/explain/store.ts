@@ -17,14 +17,15 @@ const undecodable = (error: DecodeError, where: Where): Explained =>
       : 'Nothing was changed. The event was written by another version of tripost: read it with that version, or upgrade.',
   );
 
-/** Messages of the ledger and of the blob store. */
-export const storeTable: Table<
+export type StoreTag =
   | AppendError['tag']
   | BlobError['tag']
   | DecodeError['tag']
   | CopyError['tag']
-  | Extract<CliFault['tag'], 'NoLedger' | 'MirrorDiffers'>
-> = {
+  | Extract<CliFault['tag'], 'NoLedger' | 'MirrorDiffers'>;
+
+/** Messages of the ledger and of the blob store. */
+export const storeTable: Table<StoreTag> = {
   Locked: ({ where, holder }) =>
     because(
       'locked',
@@ -91,6 +92,14 @@ export const storeTable: Table<
       'unexpected',
       `Event ${id} for stream ${stream} has no canonical JSON form: ${message}`,
       'Nothing was appended. This is a fault in tripost: please report it with the command and the config.',
+    ),
+  KeyInText: ({ where, what }) =>
+    because(
+      'refused',
+      `A text that would have been kept holds an access key: ${what}`,
+      `  in ${where}`,
+      'It was not stored, and the key is not repeated here. If it is real, revoke it: it has been in a text.',
+      'Take it out of the prompt, the problem or the config that it came from, then run again.',
     ),
   BlobMissing: ({ digest, where }) =>
     because(

@@ -121,17 +121,14 @@ export class Reproducer {
     return { checks: [], findings: [finding] };
   }
 
-  async part({ kind, id }: Part): Promise<Reproduction> {
-    switch (kind) {
-      case 'dataset':
-        return this.dataset(id);
-      case 'training':
-        return this.training(id);
-      case 'collection':
-        return this.collection(id);
-      case 'evaluation':
-        return this.evaluation(id);
-    }
+  part({ kind, id }: Part): Promise<Reproduction> {
+    const parts: { readonly [Kind in Part['kind']]: () => Promise<Reproduction> } = {
+      dataset: () => this.dataset(id),
+      training: () => this.training(id),
+      collection: () => this.collection(id),
+      evaluation: () => this.evaluation(id),
+    };
+    return parts[kind]();
   }
 
   private async dataset(id: string): Promise<Reproduction> {

@@ -113,7 +113,19 @@ export const factsOf = (events: readonly LedgerEvent[]): Facts => {
       case 'AblationStarted':
         ablations.set(event.data.ablationId, [...new Set(event.data.cells.map(({ runId }) => runId))]);
         break;
-      default:
+      case 'AnswerVerified':
+      case 'AttemptMade':
+      case 'CallFailed':
+      case 'DatasetImported':
+      case 'EventRetracted':
+      case 'FeedbackGiven':
+      case 'ImprovementProduced':
+      case 'LabelGiven':
+      case 'LedgerSealed':
+      case 'RunResumed':
+      case 'RunStarted':
+      case 'TrajectoryClosed':
+      case 'TurnRefused':
         break;
     }
   }

@@ -106,7 +106,15 @@ describe('--device, as a process', () => {
   const offering = entries.filter((entry) => entry.load().flags.some(({ flags }) => flags.startsWith('--device')));
 
   it('is offered by the commands that compute', () => {
-    expect(offering.map(({ name }) => name)).toEqual(['demo', 'run', 'collect', 'train', 'evaluate']);
+    expect(offering.map(({ name }) => name)).toEqual([
+      'demo',
+      'run',
+      'collect',
+      'train',
+      'evaluate',
+      'ablate',
+      'reproduce',
+    ]);
   });
 
   it.each(offering.map(({ name }) => name))('%s offers auto, and settles the device before it begins', (name) => {

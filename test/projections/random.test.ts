@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { draws, philox4x32, shuffledById, words } from '../../projections/random';
 
-const hex = (words: readonly number[]): string => words.map((word) => word.toString(16).padStart(8, '0')).join(' ');
+const hex = (block: readonly number[]): string => block.map((word) => word.toString(16).padStart(8, '0')).join(' ');
 const ones = 0xffffffff;
 
 describe('Philox4x32-10', () => {
@@ -134,8 +134,8 @@ describe('words', () => {
     const n = 20000;
     const drawn = words(['bits'], n);
     for (let bit = 0; bit < 32; bit++) {
-      const ones = drawn.reduce((sum, word) => sum + ((word >>> bit) & 1), 0);
-      expect(Math.abs(ones - n / 2)).toBeLessThan(4 * Math.sqrt(n / 4));
+      const set = drawn.reduce((sum, word) => sum + ((word >>> bit) & 1), 0);
+      expect(Math.abs(set - n / 2)).toBeLessThan(4 * Math.sqrt(n / 4));
     }
   });
 });

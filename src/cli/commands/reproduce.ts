@@ -48,7 +48,7 @@ export const reproduce: Command = {
     'tripost reproduce 3fa9c1 --threads 1',
     'tripost reproduce latest --only dataset --only evaluation --json',
   ],
-  run: onDevice((args, context) =>
+  run: onDevice(async (args, context) =>
     withLedger(args, context, 'read', async (ledger) => {
       const only = args.list('only');
       const unknown = only.find((kind) => !kinds.some((each) => each === kind));

@@ -1,23 +1,27 @@
+import type { Json } from '../../events/digest';
 import { shuffledById } from '../random';
-import { refusal, within, type Refusal } from './admit';
+import { changeOf } from './change';
 import type { Policy } from './policy';
+import { fail, pass, type Change, type Rule } from './rule';
+import { within } from './scope';
 import type { Unit } from './split';
-
-/** A unit that stays, with its place in the draw when there was one: `rank` of the `kept` that were taken. */
-export interface Drawn {
-  readonly rank: number;
-  readonly kept: number;
-}
-
-export interface Balanced {
-  readonly kept: ReadonlySet<string>;
-  readonly refused: ReadonlyMap<string, Refusal>;
-  readonly drawn: ReadonlyMap<string, Drawn>;
-}
 
 /** How many x_T stay beside `si` x_SI: min(ceil(K / r), available); all of them when r ≤ 0 (§1.4). */
 export const keptBeside = (si: number, available: number, ratio: number): number =>
   ratio <= 0 ? available : Math.min(Math.ceil((si / ratio) * (1 - 1e-12)), available);
+
+/** The largest short decimal ratio under which at least `rank` x_T stay beside `si` x_SI; 0: only without a draw. */
+export const ratioFor = (si: number, rank: number): number => {
+  if (si === 0) return 0;
+  if (rank <= 1) return si;
+  const [from, below] = [si / rank, si / (rank - 1)];
+  for (let digits = 0; digits <= 6; digits++) {
+    const unit = 10 ** digits;
+    const ratio = (Math.ceil(below * unit) - 1) / unit;
+    if (ratio > 0 && ratio >= from && keptBeside(si, rank, ratio) >= rank) return ratio;
+  }
+  return from;
+};
 
 const groupBy = (units: readonly Unit[], key: (unit: Unit) => string): Map<string, Unit[]> => {
   const groups = new Map<string, Unit[]>();
@@ -29,57 +33,120 @@ const groupBy = (units: readonly Unit[], key: (unit: Unit) => string): Map<strin
   return groups;
 };
 
-/**
- * Balance and limit. Units come in canonical order, trajectories' first: per group all x_SI and the drawn x_T stay,
- * until a soft limit is reached; then gold is drawn, per problem, to match the x_T that stayed; then the hard limit.
- */
-export const balanceAll = (units: readonly Unit[], policy: Policy, seed: number): Balanced => {
-  const { ratio, gold } = policy.balance;
-  const { rows: most, kind: limit } = policy.limit;
-  const kept = new Set<string>();
-  const refused = new Map<string, Refusal>();
-  const drawn = new Map<string, Drawn>();
-  let terminal = 0;
-
-  const own = units.filter((u) => u.trajectory !== null);
-  for (const group of groupBy(own, (u) => JSON.stringify(within(policy.balance.within, u.place))).values()) {
-    if (most !== null && limit === 'soft' && kept.size >= most) {
-      for (const unit of group) refused.set(unit.id, refusal('limit.soft', kept.size, most));
-      continue;
-    }
-    const t = group.filter((u) => u.bucket === 'T');
-    const stay = keptBeside(group.filter((u) => u.bucket === 'SI').length, t.length, ratio);
-    for (const unit of group) if (unit.bucket !== 'T') kept.add(unit.id);
-    for (const [i, unit] of shuffledById(t, (u) => u.id, [seed, 'balance', 'T']).entries()) {
-      if (ratio > 0) drawn.set(unit.id, { rank: i + 1, kept: stay });
-      if (i < stay) kept.add(unit.id);
-      else refused.set(unit.id, refusal('balance.not-drawn', i + 1, stay, `of ${t.length} x_T`));
-    }
-    terminal += stay;
-  }
-
-  const byProblem = [
-    ...groupBy(
-      units.filter((u) => u.trajectory === null),
-      (u) => u.problem.eventId,
-    ),
-  ];
-  const goldStay = gold === 'all' ? byProblem.length : Math.min(terminal, byProblem.length);
-  for (const [i, [, group]] of shuffledById(byProblem, ([id]) => id, [seed, 'balance', 'GT']).entries()) {
-    for (const unit of group) {
-      if (gold === 'match') drawn.set(unit.id, { rank: i + 1, kept: goldStay });
-      if (i < goldStay) kept.add(unit.id);
-      else refused.set(unit.id, refusal('balance.gold-not-drawn', i + 1, goldStay, `of ${byProblem.length} gold`));
-    }
-  }
-
-  if (most !== null && limit === 'hard' && kept.size > most) {
-    const left = units.filter((u) => kept.has(u.id));
-    for (const [i, unit] of shuffledById(left, (u) => u.id, [seed, 'limit']).entries()) {
-      if (i < most) continue;
-      kept.delete(unit.id);
-      refused.set(unit.id, refusal('limit.hard', i + 1, most, `of ${left.length} rows`));
-    }
-  }
-  return { kept, refused, drawn };
+/** Rows of trajectories by what is balanced on its own: a pass, an iteration, or all. Canonical order. */
+const balanced = (units: readonly Unit[], policy: Policy): readonly (readonly Unit[])[] => {
+  const own = units.filter((unit) => unit.trajectory !== null);
+  return [...groupBy(own, (unit) => JSON.stringify(within(policy.balance.within, unit.place))).values()];
 };
+
+/** x_SI and x_T of a group, and how many of its x_T stay. */
+const shareOf = (group: readonly Unit[], ratio: number) => {
+  const terminal = group.filter((unit) => unit.bucket === 'T');
+  const si = group.filter((unit) => unit.bucket === 'SI').length;
+  return { terminal, si, stay: keptBeside(si, terminal.length, ratio) };
+};
+
+/** Groups are taken in canonical order; none is begun once so many rows of trajectories are there (§1.4). */
+const softLimit: Rule<Unit> = {
+  id: 'limit.soft',
+  settings: ['limit.rows', 'limit.kind'],
+  isAsked: ({ limit }) => limit.rows !== null && limit.kind === 'soft',
+  prepare: (reaching, { policy }) => {
+    const most = policy.limit.rows ?? Number.POSITIVE_INFINITY;
+    const before = new Map<string, number>();
+    let kept = 0;
+    for (const group of balanced(reaching, policy)) {
+      for (const unit of group) before.set(unit.id, kept);
+      if (kept >= most) continue;
+      const { terminal, stay } = shareOf(group, policy.balance.ratio);
+      kept += group.length - terminal.length + stay;
+    }
+    return ({ id }) => {
+      const there = before.get(id);
+      if (there === undefined) return null;
+      if (there < most) return pass(there, most);
+      return fail(there, most, null, () => [changeOf(policy, 'limit.rows', there + 1)]);
+    };
+  },
+};
+
+const widened = (policy: Policy): readonly Change[] => {
+  const wider: Readonly<Record<Policy['balance']['within'], readonly Json[]>> = {
+    pass: ['iteration', 'scope'],
+    iteration: ['scope'],
+    scope: [],
+  };
+  return wider[policy.balance.within].map((to) => changeOf(policy, 'balance.within', to));
+};
+
+/** Per group all x_SI and the drawn x_T stay. */
+const terminalDraw: Rule<Unit> = {
+  id: 'balance.not-drawn',
+  settings: ['balance.ratio', 'balance.within'],
+  isAsked: ({ balance }) => balance.ratio > 0,
+  ranks: true,
+  prepare: (reaching, { policy, seed }) => {
+    const places = new Map<string, { rank: number; stay: number; of: number; si: number }>();
+    for (const group of balanced(reaching, policy)) {
+      const { terminal, si, stay } = shareOf(group, policy.balance.ratio);
+      const drawn = shuffledById(terminal, (unit) => unit.id, [seed, 'balance', 'T']);
+      for (const [i, { id }] of drawn.entries()) places.set(id, { rank: i + 1, stay, of: terminal.length, si });
+    }
+    return ({ id }) => {
+      const place = places.get(id);
+      if (place === undefined) return null;
+      const { rank, stay, of, si } = place;
+      if (rank <= stay) return pass(rank, stay, `of ${of} x_T`);
+      const remedies = (): readonly Change[] => {
+        const ratio = ratioFor(si, rank);
+        const without = ratio === 0 ? [] : [changeOf(policy, 'balance.ratio', 0)];
+        return [changeOf(policy, 'balance.ratio', ratio), ...without, ...widened(policy)];
+      };
+      return fail(rank, stay, `of ${of} x_T`, remedies);
+    };
+  },
+};
+
+/** Gold is drawn, per problem, to match the x_T that stayed. */
+const goldDraw: Rule<Unit> = {
+  id: 'balance.gold-not-drawn',
+  settings: ['balance.gold'],
+  isAsked: ({ balance }) => balance.gold === 'match',
+  ranks: true,
+  prepare: (reaching, { policy, seed }) => {
+    const gold = reaching.filter((unit) => unit.trajectory === null);
+    const byProblem = [...groupBy(gold, (unit) => unit.problem.eventId).keys()];
+    const terminal = reaching.filter((unit) => unit.trajectory !== null && unit.bucket === 'T').length;
+    const stay = Math.min(terminal, byProblem.length);
+    const drawn = shuffledById(byProblem, (id) => id, [seed, 'balance', 'GT']);
+    const ranks = new Map(drawn.map((id, i) => [id, i + 1]));
+    const detail = `of ${byProblem.length} gold`;
+    return ({ trajectory, problem }) => {
+      if (trajectory !== null) return null;
+      const rank = ranks.get(problem.eventId) ?? 0;
+      if (rank <= stay) return pass(rank, stay, detail);
+      return fail(rank, stay, detail, () => [changeOf(policy, 'balance.gold', 'all')]);
+    };
+  },
+};
+
+const hardLimit: Rule<Unit> = {
+  id: 'limit.hard',
+  settings: ['limit.rows', 'limit.kind'],
+  isAsked: ({ limit }) => limit.rows !== null && limit.kind === 'hard',
+  prepare: (reaching, { policy, seed }) => {
+    const most = policy.limit.rows ?? Number.POSITIVE_INFINITY;
+    const detail = `of ${reaching.length} rows`;
+    if (reaching.length <= most) return () => pass(reaching.length, most, detail);
+    const drawn = shuffledById(reaching, (unit) => unit.id, [seed, 'limit']);
+    const ranks = new Map(drawn.map(({ id }, i) => [id, i + 1]));
+    return ({ id }) => {
+      const rank = ranks.get(id) ?? 0;
+      if (rank <= most) return pass(rank, most, detail);
+      return fail(rank, most, detail, () => [changeOf(policy, 'limit.rows', rank)]);
+    };
+  },
+};
+
+/** Balance and limit. Units come in canonical order, trajectories' first. */
+export const balanceRules: readonly Rule<Unit>[] = [softLimit, terminalDraw, goldDraw, hardLimit];

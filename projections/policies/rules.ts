@@ -1,7 +1,7 @@
 /**
  * Every rule that can decide over a candidate, with what it says. Ids are stable: they are in decisions files and in
  * DatasetDerived events. A trajectory that collection closed with an outcome the policy does not admit is decided by
- * `collect.<reason>`, the reason being TrajectoryClosed's.
+ * `collect.<reason>`, the reason being TrajectoryClosed's; the rule itself is `collect.outcome`.
  */
 export const rules = {
   kept: 'It is a row of the dataset.',
@@ -10,6 +10,7 @@ export const rules = {
   'select.split': 'Its problem is not of the train split.',
   'select.author': 'A turn was written by an author whom the policy leaves out.',
   'collect.open': 'It was not closed at this point of the ledger.',
+  'collect.outcome': 'Collection closed its trajectory with an outcome that the policy does not admit.',
   'admit.retracted': 'An event of it was retracted.',
   'admit.no-attempt': 'It has no attempt.',
   'admit.label': 'An event of it carries a label that the policy leaves out.',

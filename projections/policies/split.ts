@@ -129,6 +129,8 @@ const critiqueUnits = (from: Admitted): Unit[] => {
   return units;
 };
 
+/** How a trajectory becomes rows. */
+export const splitModes = ['turns', 'whole', 'first', 'final', 'critique', 'answer', 'pairs'] as const;
 type Mode = Policy['split']['trajectories'][number];
 
 const unitsBy: Readonly<Record<Exclude<Mode, 'pairs'>, (from: Admitted, truncate: boolean) => Unit[]>> = {
@@ -180,12 +182,13 @@ const pairUnits = (admitted: readonly Admitted[], seed: number): Map<string, { u
   return pairs;
 };
 
+export interface Splits {
+  readonly units: ReadonlyMap<string, readonly Unit[]>;
+  readonly partners: ReadonlySet<string>;
+}
+
 /** The possible rows of every admitted trajectory, by trajectory id, without repeats; `partners` are in another's pair. */
-export const splitAll = (
-  admitted: readonly Admitted[],
-  policy: Policy,
-  seed: number,
-): { readonly units: ReadonlyMap<string, readonly Unit[]>; readonly partners: ReadonlySet<string> } => {
+export const splitAll = (admitted: readonly Admitted[], policy: Policy, seed: number): Splits => {
   const modes = policy.split.trajectories;
   const pairs = modes.includes('pairs')
     ? pairUnits(admitted, seed)
@@ -210,22 +213,23 @@ export const splitAll = (
   return { units, partners };
 };
 
-/** The rows that one gold rationale can give: a unit, or the rule that says why not. */
-export const goldUnits = (
-  from: PosedProblem,
-  modes: Policy['split']['gold'],
-): readonly { readonly kind: UnitKind; readonly unit: Unit | 'split.no-rationale' | 'split.no-closing' }[] =>
-  modes.map((mode) => {
-    const kind = mode === 'answer' ? 'gold-answer' : 'gold';
-    const { rationale, closingFeedback, source } = from.problem;
-    const { eventId } = from;
-    const author = source.kind === 'generated' ? 'script' : null;
-    if (rationale === null) return { kind, unit: 'split.no-rationale' };
-    const prompt = promptOf(from);
-    const gold: BareSection = { kind: 'attempt', text: rationale, eventId, author };
-    if (mode === 'answer') return { kind, unit: unitOf(kind, from, [prompt, finalLine(gold)], true) };
-    if (mode === 'rationale') return { kind, unit: unitOf(kind, from, [prompt, gold], true) };
-    if (closingFeedback === null) return { kind, unit: 'split.no-closing' };
-    const closing: BareSection = { kind: 'feedback', text: closingFeedback, eventId, author };
-    return { kind, unit: unitOf(kind, from, [prompt, gold, closing], true) };
-  });
+export type GoldMode = Policy['split']['gold'][number];
+
+/** Which kind of row a gold rationale gives in this form. */
+export const goldKindOf = (mode: GoldMode): 'gold' | 'gold-answer' => (mode === 'answer' ? 'gold-answer' : 'gold');
+
+/** The row that a gold rationale gives; undefined where it has not what the row needs. */
+export const goldUnit = (from: PosedProblem, mode: GoldMode): Unit | undefined => {
+  const { rationale, closingFeedback, source } = from.problem;
+  const { eventId } = from;
+  const author = source.kind === 'generated' ? 'script' : null;
+  if (rationale === null) return undefined;
+  const kind = goldKindOf(mode);
+  const prompt = promptOf(from);
+  const gold: BareSection = { kind: 'attempt', text: rationale, eventId, author };
+  if (mode === 'answer') return unitOf(kind, from, [prompt, finalLine(gold)], true);
+  if (mode === 'rationale') return unitOf(kind, from, [prompt, gold], true);
+  if (closingFeedback === null) return undefined;
+  const closing: BareSection = { kind: 'feedback', text: closingFeedback, eventId, author };
+  return unitOf(kind, from, [prompt, gold, closing], true);
+};

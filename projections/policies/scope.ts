@@ -1,0 +1,65 @@
+import type { Place, PosedProblem, Trajectories, Trajectory } from '../trajectory';
+
+/** The part of the ledger a dataset is about; null means all of it. */
+export interface Scope {
+  readonly runId: string | null;
+  readonly iteration: number | null;
+  readonly problemSet: string | null;
+}
+
+/** A trajectory in scope, with the problem that it answers where the ledger holds it. */
+export interface Asked {
+  readonly trajectory: Trajectory;
+  readonly problem: PosedProblem | undefined;
+}
+
+/** The iterations in scope: that one, or with `through` all up to it. */
+export const iterationsIn = (
+  all: Trajectories,
+  scope: Scope,
+  through: boolean,
+): readonly Trajectories['iterations'][number][] =>
+  all.iterations.filter(
+    (i) =>
+      (scope.runId === null || i.runId === scope.runId) &&
+      (scope.iteration === null || (through ? i.iteration <= scope.iteration : i.iteration === scope.iteration)),
+  );
+
+/** The trajectories in scope. A run's are those of its iterations' collections, which other runs may share. */
+export const trajectoriesIn = (all: Trajectories, scope: Scope, through: boolean): readonly Trajectory[] => {
+  const { runId, iteration } = scope;
+  if (runId !== null) {
+    const collections = new Set(iterationsIn(all, scope, through).map((i) => i.collectionId));
+    return all.trajectories.filter(({ place }) => place !== null && collections.has(place.collectionId));
+  }
+  if (iteration === null) return all.trajectories;
+  return all.trajectories.filter(
+    ({ place }) => place !== null && (through ? place.iteration <= iteration : place.iteration === iteration),
+  );
+};
+
+/** Finds the problem a trajectory answers: the one of its collection's problem set, else the first with that id. */
+export const problemFinder = (all: Trajectories): ((trajectory: Trajectory) => PosedProblem | undefined) => {
+  const byId = new Map<string, PosedProblem>();
+  const bySet = new Map<string, PosedProblem>();
+  for (const posed of all.problems) {
+    const { problemId, set } = posed.problem;
+    if (!byId.has(problemId)) byId.set(problemId, posed);
+    bySet.set(JSON.stringify([set, problemId]), posed);
+  }
+  return ({ place }) => {
+    if (place === null) return undefined;
+    const set = all.collections.get(place.collectionId);
+    const own = set === undefined ? undefined : bySet.get(JSON.stringify([set, place.problemId]));
+    return own ?? byId.get(place.problemId);
+  };
+};
+
+/** A text within a pass, an iteration, or everything: the key under which it counts as one. */
+export const within = (
+  scope: 'pass' | 'iteration' | 'scope',
+  place: Pick<Place, 'collectionId' | 'pass'> | null,
+): readonly (string | number)[] => {
+  if (scope === 'scope' || place === null) return [];
+  return scope === 'pass' ? [place.collectionId, place.pass] : [place.collectionId];
+};

@@ -1,0 +1,232 @@
+import type { Json } from '../../events/digest';
+import { shuffledById } from '../random';
+import type { Trajectories, Trajectory } from '../trajectory';
+import { answerRules } from './answerRules';
+import { changeOf } from './change';
+import type { Policy } from './policy';
+import { fail, pass, type Change, type Rule, type RuleContext, type Verdict } from './rule';
+import { within, type Asked } from './scope';
+import { asAttempt, isAttempt } from './split';
+
+type TrajectoryRule = Rule<Asked>;
+
+/** A rule that looks at one trajectory by itself. */
+const alone =
+  (judge: (asked: Asked, context: RuleContext) => Verdict): TrajectoryRule['prepare'] =>
+  (_, context) =>
+  (asked) =>
+    judge(asked, context);
+
+/** A list setting with one more value. */
+const added = (policy: Policy, setting: string, have: readonly string[], one: string) => (): readonly Change[] => [
+  changeOf(policy, setting, [...have, one].sort()),
+];
+
+/** Every event that a trajectory stands on, its problem's apart. */
+const eventsOf = ({ turns, verifications, calls, closing }: Trajectory): readonly string[] => {
+  const ids = [...turns, ...verifications, ...calls].map((each) => each.eventId);
+  return closing === null ? ids : [...ids, closing.eventId];
+};
+
+const all = ({ trajectory, problem }: Asked): readonly string[] =>
+  problem === undefined ? eventsOf(trajectory) : [...eventsOf(trajectory), problem.eventId];
+
+/** The first of these events that was taken back. */
+export const retractedVerdict = ({ retractions }: Trajectories, eventIds: readonly string[]): Verdict => {
+  for (const id of eventIds) {
+    const note = retractions.get(id);
+    if (note !== undefined) return fail(id, null, `${note.by}: ${note.reason}`);
+  }
+  return pass();
+};
+
+/** What a source must be among. */
+export const sourceVerdict = (policy: Policy, source: Policy['select']['sources'][number]): Verdict => {
+  const { sources } = policy.select;
+  const allowed = sources.join(', ');
+  if (sources.includes(source)) return pass(source, allowed);
+  return fail(source, allowed, null, added(policy, 'select.sources', sources, source));
+};
+
+const narrower: Readonly<Record<Policy['admit']['dedup'], readonly Json[]>> = {
+  scope: ['iteration', 'pass', 'none'],
+  iteration: ['pass', 'none'],
+  pass: ['none'],
+  none: [],
+};
+
+/** Narrower places within which one text counts as one, down to none. */
+export const undeduplicated = (policy: Policy, setting: 'dedup' | 'dedupRows') => (): readonly Change[] =>
+  narrower[policy.admit[setting]].map((to) => changeOf(policy, `admit.${setting}`, to));
+
+export const sourceRule: TrajectoryRule = {
+  id: 'select.source',
+  settings: ['select.sources'],
+  prepare: alone((_, { policy }) => sourceVerdict(policy, 'trajectories')),
+};
+
+const problemRule: TrajectoryRule = {
+  id: 'select.unknown-problem',
+  settings: [],
+  prepare: alone(({ trajectory, problem }) => {
+    const problemId = trajectory.place?.problemId ?? null;
+    return problem === undefined ? fail(problemId) : pass(problemId);
+  }),
+};
+
+const splitRule: TrajectoryRule = {
+  id: 'select.split',
+  settings: [],
+  prepare: alone(({ problem }) => {
+    const split = problem?.problem.split ?? null;
+    return split === 'train' ? pass(split, 'train') : fail(split, 'train');
+  }),
+};
+
+const retractionRule: TrajectoryRule = {
+  id: 'admit.retracted',
+  settings: [],
+  prepare: alone((asked, context) => retractedVerdict(context.all, all(asked))),
+};
+
+const openRule: TrajectoryRule = {
+  id: 'collect.open',
+  settings: [],
+  prepare: alone(({ trajectory: { closing } }) => (closing === null ? fail() : pass(closing.outcome))),
+};
+
+const outcomeRule: TrajectoryRule = {
+  id: 'collect.outcome',
+  settings: ['admit.outcomes'],
+  prepare: alone(({ trajectory: { closing } }, { policy }) => {
+    const { outcomes } = policy.admit;
+    const allowed = outcomes.join(', ');
+    if (closing === null) return fail(null, allowed);
+    const { outcome, reason, detail } = closing;
+    if (outcomes.includes(outcome)) return pass(outcome, allowed, reason);
+    return fail(outcome, allowed, detail, added(policy, 'admit.outcomes', outcomes, outcome), `collect.${reason}`);
+  }),
+};
+
+const attemptRule: TrajectoryRule = {
+  id: 'admit.no-attempt',
+  settings: [],
+  prepare: alone(({ trajectory: { turns, closing } }) => {
+    const attempts = turns.filter(isAttempt).length;
+    return attempts > 0 ? pass(attempts) : fail(closing?.outcome ?? null, null, closing?.reason ?? null);
+  }),
+};
+
+const authorRule: TrajectoryRule = {
+  id: 'select.author',
+  settings: ['select.authors.attempt', 'select.authors.feedback', 'select.authors.improvement'],
+  prepare: alone(({ trajectory: { turns } }, { policy }) => {
+    for (const { kind, author, round } of turns) {
+      const allowed = policy.select.authors[kind];
+      if (allowed.includes(author)) continue;
+      const remedies = added(policy, `select.authors.${kind}`, allowed, author);
+      return fail(author, allowed.join(', '), `${kind} of round ${round}`, remedies);
+    }
+    return pass([...new Set(turns.map(({ author }) => author))].sort().join(', '));
+  }),
+};
+
+const labelRule: TrajectoryRule = {
+  id: 'admit.label',
+  settings: ['admit.withoutLabels'],
+  isAsked: ({ admit }) => admit.withoutLabels.length > 0,
+  prepare: alone((asked, { policy, all: { labels } }) => {
+    const unwanted = policy.admit.withoutLabels;
+    for (const id of all(asked)) {
+      for (const { label, value, by } of labels.get(id) ?? []) {
+        if (value !== true || !unwanted.includes(label)) continue;
+        const rest = unwanted.filter((each) => each !== label);
+        const remedies = (): readonly Change[] => [changeOf(policy, 'admit.withoutLabels', rest)];
+        return fail(label, null, `on ${id}, by ${by}`, remedies);
+      }
+    }
+    return pass(null, unwanted.join(', '));
+  }),
+};
+
+const wordsRule: TrajectoryRule = {
+  id: 'admit.max-words',
+  settings: ['admit.maxWords'],
+  isAsked: ({ admit }) => admit.maxWords !== null,
+  prepare: alone(({ trajectory: { turns } }, { policy }) => {
+    const most = policy.admit.maxWords ?? Number.POSITIVE_INFINITY;
+    let longest = 0;
+    for (const turn of turns) if (isAttempt(turn)) longest = Math.max(longest, asAttempt(turn).text.split(' ').length);
+    if (longest <= most) return pass(longest, most);
+    return fail(longest, most, null, () => [changeOf(policy, 'admit.maxWords', longest)]);
+  }),
+};
+
+const duplicateRule: TrajectoryRule = {
+  id: 'admit.duplicate',
+  settings: ['admit.dedup'],
+  isAsked: ({ admit }) => admit.dedup !== 'none',
+  prepare: (reaching, { policy }) => {
+    const { dedup } = policy.admit;
+    if (dedup === 'none') return () => null;
+    const first = new Map<string, string>();
+    const twins = new Map<string, string>();
+    for (const { trajectory, problem } of reaching) {
+      const { trajectoryId, turns, place } = trajectory;
+      const text = (problem?.problem.prompt ?? '') + turns.map((turn) => turn.text).join('');
+      const key = JSON.stringify([...within(dedup, place), text]);
+      const twin = first.get(key);
+      if (twin === undefined) first.set(key, trajectoryId);
+      else twins.set(trajectoryId, twin);
+    }
+    return ({ trajectory: { trajectoryId } }) => {
+      const twin = twins.get(trajectoryId);
+      if (twin === undefined) return pass(null, null, `the first of its text within one ${dedup}`);
+      return fail(twin, null, `same text within one ${dedup}`, undeduplicated(policy, 'dedup'));
+    };
+  },
+};
+
+const perProblemRule: TrajectoryRule = {
+  id: 'admit.per-problem',
+  settings: ['admit.perProblem'],
+  isAsked: ({ admit }) => admit.perProblem !== null,
+  prepare: (reaching, { policy, seed }) => {
+    const most = policy.admit.perProblem ?? Number.POSITIVE_INFINITY;
+    const groups = new Map<string, Asked[]>();
+    for (const each of reaching) {
+      const key = each.trajectory.place?.problemId ?? '';
+      const group = groups.get(key);
+      if (group === undefined) groups.set(key, [each]);
+      else group.push(each);
+    }
+    const idOf = (each: Asked): string => each.trajectory.trajectoryId;
+    const ranks = new Map<string, number>();
+    for (const group of groups.values()) {
+      const drawn = shuffledById(group, idOf, [seed, 'per-problem']);
+      for (const [i, each] of drawn.entries()) ranks.set(idOf(each), i + 1);
+    }
+    return (asked) => {
+      const rank = ranks.get(idOf(asked)) ?? 0;
+      if (rank <= most) return pass(rank, most);
+      return fail(rank, most, null, () => [changeOf(policy, 'admit.perProblem', rank)]);
+    };
+  },
+};
+
+/** Select and admit, in the order in which they are asked: which trajectories go on to become rows. */
+export const trajectoryRules: readonly TrajectoryRule[] = [
+  sourceRule,
+  problemRule,
+  splitRule,
+  retractionRule,
+  openRule,
+  outcomeRule,
+  attemptRule,
+  authorRule,
+  labelRule,
+  wordsRule,
+  ...answerRules,
+  duplicateRule,
+  perProblemRule,
+];

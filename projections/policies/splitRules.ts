@@ -1,5 +1,6 @@
 import { changeOf } from './change';
 import type { Policy } from './policy';
+import type { RuleId } from './rules';
 import { fail, pass, type Change, type Rule, type RuleContext, type Verdict } from './rule';
 import type { Asked } from './scope';
 import { splitAll, splitModes, type Admitted, type Splits } from './split';
@@ -12,6 +13,9 @@ export interface SplitStage {
   readonly rules: readonly Rule<Asked>[];
   readonly splits: Splits;
 }
+
+/** Rules that keep out trajectories of which no row came. */
+export const splitRuleIds = ['split.no-partner', 'split.nothing'] as const satisfies readonly RuleId[];
 
 const asksForPairs = ({ split }: Policy): boolean => split.trajectories.includes('pairs');
 

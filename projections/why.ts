@@ -1,7 +1,8 @@
-import type { Lineage } from './lineage';
+import type { LedgerEvent } from '../events/index';
+import type { KnownEvent, Lineage } from './lineage';
 import { ruleText } from './policies/rules';
 import type { Decision } from './replayDataset';
-import { node, type DatasetRows, type TraceNode } from './trace';
+import { node, type DatasetRows, type TraceNode } from './traceNode';
 
 export type FoundKind =
   | 'event'
@@ -79,32 +80,89 @@ export const decisionNode = (decision: Decision): TraceNode => {
   return node(kept ? 'kept as row' : 'left out', rowId ?? candidateId, facts);
 };
 
+/** A retraction or a label that came behind a dataset. */
+export interface LaterNote {
+  readonly type: 'EventRetracted' | 'LabelGiven';
+  readonly eventId: string;
+  readonly about: string;
+  readonly by: string;
+  readonly says: string;
+}
+
+/** Notes on what these decisions stand on that are not among the first `size` events: the dataset knows nothing of them. */
+export const notesSince = (
+  events: readonly LedgerEvent[],
+  size: number,
+  decisions: readonly Decision[],
+  { byTrajectory, problems }: Lineage,
+): readonly LaterNote[] => {
+  const about = new Set(
+    decisions.flatMap(({ eventIds, trajectoryId, problemId }) => [
+      ...eventIds,
+      ...(trajectoryId === null ? [] : (byTrajectory.get(trajectoryId) ?? [])),
+      ...(problems.get(problemId) ?? []),
+    ]),
+  );
+  return events.slice(size).flatMap((event): readonly LaterNote[] => {
+    if (event.type !== 'EventRetracted' && event.type !== 'LabelGiven') return [];
+    if (!about.has(event.data.eventId)) return [];
+    const { eventId, by } = event.data;
+    const says =
+      event.type === 'EventRetracted' ? event.data.reason : `${event.data.label}=${JSON.stringify(event.data.value)}`;
+    return [{ type: event.type, eventId: event.id, about: eventId, by, says }];
+  });
+};
+
+/** Whether an id is the target, or begins with it. */
+const matcher =
+  (target: string) =>
+  (id: string | null): boolean =>
+    id !== null && (id === target || (target.length >= shortestPrefix && id.startsWith(target)));
+
+/** The decisions that a target is about, and what it is; none where the target is in no candidate. */
+export const decisionsAbout = (
+  target: string,
+  decisions: readonly Decision[],
+): { readonly about: 'candidate' | 'text' | 'trajectory' | 'problem'; readonly decisions: readonly Decision[] } => {
+  const is = matcher(target);
+  const own = decisions.filter((d) => is(d.candidateId) || is(d.rowId));
+  if (own.length > 0) return { about: 'candidate', decisions: own };
+  const holding = decisions.filter((d) => d.eventIds.some(is));
+  if (holding.length > 0) return { about: 'text', decisions: holding };
+  const about = decisions.filter((d) => is(d.trajectoryId));
+  if (about.length > 0) return { about: 'trajectory', decisions: about };
+  return { about: 'problem', decisions: decisions.filter((d) => d.problemId === target) };
+};
+
+/** The decisions that answer for a target: those on it, or, where it is in no candidate, those on its trajectory. */
+export const decisionsFor = (target: string, decisions: readonly Decision[], lineage: Lineage): readonly Decision[] => {
+  const found = decisionsAbout(target, decisions).decisions;
+  if (found.length > 0) return found;
+  const trajectoryId = eventOf(target, lineage)?.trajectoryId ?? null;
+  return trajectoryId === null ? [] : decisions.filter((d) => d.trajectoryId === trajectoryId);
+};
+
+const eventOf = (target: string, lineage: Lineage): KnownEvent | undefined => {
+  const is = matcher(target);
+  return lineage.events.get(target) ?? [...lineage.events.values()].find((e) => is(e.id));
+};
+
 /**
  * Why something is or is not in a dataset. The target is the id (or a prefix of six characters or more) of a row, a
  * candidate, a trajectory, a problem, or any event of a trajectory; the decisions are that dataset's. A text that is in
  * no candidate is explained by its refusal, or by the decisions on its trajectory.
  */
 export const why = (target: string, decisions: readonly Decision[], lineage?: Lineage): TraceNode => {
-  const is = (id: string | null): boolean =>
-    id !== null && (id === target || (target.length >= shortestPrefix && id.startsWith(target)));
-  const answer = (about: string, found: readonly Decision[]): TraceNode =>
-    node(
+  const { about, decisions: found } = decisionsAbout(target, decisions);
+  if (found.length > 0)
+    return node(
       `why ${about}`,
       target,
       { kept: found.filter((d) => d.kept).length, leftOut: found.filter((d) => !d.kept).length },
       found.map(decisionNode),
     );
 
-  const own = decisions.filter((d) => is(d.candidateId) || is(d.rowId));
-  if (own.length > 0) return answer('candidate', own);
-  const holding = decisions.filter((d) => d.eventIds.some(is));
-  if (holding.length > 0) return answer('text', holding);
-  const about = decisions.filter((d) => is(d.trajectoryId));
-  if (about.length > 0) return answer('trajectory', about);
-  const problem = decisions.filter((d) => d.problemId === target);
-  if (problem.length > 0) return answer('problem', problem);
-
-  const event = lineage === undefined ? undefined : [...lineage.events.values()].find((e) => is(e.id));
+  const event = lineage === undefined ? undefined : eventOf(target, lineage);
   if (event === undefined) return node('why', target, { answer: 'No candidate of this dataset has that id.' });
   const siblings = event.trajectoryId === null ? [] : decisions.filter((d) => d.trajectoryId === event.trajectoryId);
   const { rule, expected, got } = event.detail;

@@ -1,54 +1,66 @@
-import * as E from 'fp-ts/Either';
 import type { Digest } from '../../events/digest';
+import type { LedgerEvent } from '../../events/index';
 import { lineage as lineageProjection, type Lineage } from '../../projections/lineage';
 import { project } from '../../projections/projection';
-import { parseDecisions, parseRows, type Decision, type Row } from '../../projections/replayDataset';
+import type { Decision, Row } from '../../projections/replayDataset';
 import { findById, type Found } from '../../projections/why';
 import type { BlobStore } from '../ports/blobStore';
 import type { EventLog } from '../ports/eventLog';
-import { must, stop } from './faults';
+import { Recall, type Missing } from '../run/recall';
+import { stop } from './faults';
 import { allEvents, byPrefix } from './find';
 import { NearIds } from './findEvent';
 
 /** What the ledger knows of where things came from and went, with the datasets' rows at hand. */
 export interface View {
+  readonly events: readonly LedgerEvent[];
   readonly lineage: Lineage;
+  /** Without the datasets whose rows neither the blobs nor the events give. */
   readonly rows: ReadonlyMap<Digest, readonly Row[]>;
+  readonly recall: Recall;
 }
 
-const rowsOf = async (blobs: BlobStore, dataset: Digest): Promise<readonly Row[]> => {
-  const parsed = parseRows(must(await blobs.get(dataset)()));
-  return E.isLeft(parsed) ? stop({ tag: 'DatasetUnreadable', dataset, message: parsed.left }) : parsed.right;
-};
-
 export const viewOf = async (log: EventLog, blobs: BlobStore, signal: AbortSignal): Promise<View> => {
-  const lineage = project(lineageProjection, await allEvents(log, signal));
+  const events = await allEvents(log, signal);
+  const lineage = project(lineageProjection, events);
+  const recall = new Recall(events, blobs);
   const rows = new Map<Digest, readonly Row[]>();
-  // In the order of the ledger, so that `latest` is the latest.
-  for (const { type, detail } of lineage.events.values()) {
-    const { dataset } = detail;
-    const isDataset = type === 'DatasetDerived' || type === 'DatasetImported';
-    if (isDataset && typeof dataset === 'string') rows.set(dataset, await rowsOf(blobs, dataset));
+  for (const event of events) {
+    if (event.type !== 'DatasetDerived' && event.type !== 'DatasetImported') continue;
+    if (rows.has(event.data.dataset)) continue;
+    const read = await (event.type === 'DatasetDerived' ? recall.rows(event.data) : recall.importedRows(event.data));
+    if (read !== undefined) rows.set(event.data.dataset, read);
   }
-  return { lineage, rows };
+  return { events, lineage, rows, recall };
 };
 
-/** The decisions of a dataset; one that was derived several times has them once for each manifest. */
-export const decisionsOf = async (blobs: BlobStore, digest: Digest): Promise<readonly Decision[]> => {
-  const parsed = parseDecisions(must(await blobs.get(digest)()));
-  return E.isLeft(parsed) ? stop({ tag: 'DatasetUnreadable', dataset: digest, message: parsed.left }) : parsed.right;
-};
+/** What an answer had to do without, a line each. */
+export const missingLines = (missing: readonly Missing[]): readonly string[] =>
+  missing.map(
+    ({ what, dataset, digest, because, instead }) =>
+      `missing: ${what} of dataset ${dataset.slice(0, 12)} (blob ${digest.slice(0, 12)}, ${because}); ${instead}`,
+  );
 
 /** What an id means; a row that was named by its dataset is that dataset's, with its weights. */
 export type Target = Found & { readonly dataset?: Digest };
 
 /** The one thing that an id means; `<dataset>#<n>` is the n-th row of a dataset, counted from 0. */
-export const resolveTarget = (target: string, { lineage, rows }: View, decisions: readonly Decision[] = []): Target => {
+export const resolveTarget = (
+  target: string,
+  { events, lineage, rows, recall }: View,
+  decisions: readonly Decision[] = [],
+): Target => {
   const [, prefix, index] = /^([0-9a-f]+|latest)#(\d+)$/.exec(target) ?? [];
   if (prefix !== undefined && index !== undefined) {
-    const dataset = byPrefix('dataset', prefix, [...rows.keys()]);
+    const known = events.flatMap(({ type, data }) =>
+      type === 'DatasetDerived' || type === 'DatasetImported' ? [data.dataset] : [],
+    );
+    const dataset = byPrefix('dataset', prefix, known);
     const row = rows.get(dataset)?.[Number(index)];
     if (row !== undefined) return { kind: 'row', id: row.id, dataset };
+    const gone = recall.missing.find((each) => each.what === 'rows' && each.dataset === dataset);
+    if (gone !== undefined && !rows.has(dataset))
+      return stop({ tag: 'DatasetUnreadable', dataset, message: `${gone.because}; ${gone.instead}` });
     const most = rows.get(dataset)?.length ?? 0;
     return stop({
       tag: 'IdNotFound',

@@ -10,8 +10,8 @@ import { appendOnce } from '../ledger/openStream';
 import { createMerkleTree } from '../ledger/merkle';
 import type { BlobError, BlobStore } from '../ports/blobStore';
 import type { AppendError, EventLog } from '../ports/eventLog';
-import { rowLength } from '../train/encodeInOrder';
 import type { Tokenizer } from '../train/tokenizer';
+import { counterOf } from './counter';
 
 export interface DeriveRequest {
   readonly policy: Policy;
@@ -79,17 +79,7 @@ export const derive = async (
     seed,
     scope,
     ledger: { size, root },
-    ...(tokenizer === undefined
-      ? {}
-      : {
-          tokenizer: tokenizer.digest,
-          countTokens: (sections, end) =>
-            rowLength(
-              tokenizer,
-              sections.map(({ text }) => text),
-              end,
-            ),
-        }),
+    ...(tokenizer === undefined ? {} : counterOf(tokenizer)),
   });
   for (const bytes of [derived.datasetBytes, derived.decisionsBytes, derived.manifestBytes]) {
     const put = await blobs.put(bytes)();

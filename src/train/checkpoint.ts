@@ -134,11 +134,8 @@ const generationEnds = (
   return wrong('FileDamaged', file, 'eos_token_id', `ids below vocab_size, ${vocabSize}`, quoted(ends));
 };
 
-/**
- * Reads the files of a Hugging Face folder. Refuses, by the field's name, a model that ModelShape cannot express. Weights
- * of any float type become float32. Files that `isCheckpointFile` does not know are not looked at.
- */
-export const decodeCheckpoint = (files: ReadonlyMap<string, Uint8Array>): Either<CheckpointError, Checkpoint> => {
+/** What a folder says of the model before its weights are read. */
+const readHead = (files: ReadonlyMap<string, Uint8Array>) => {
   const config = textOf(files, 'config.json');
   if (isLeft(config)) return config;
   const object = parsed(config.right);
@@ -148,17 +145,33 @@ export const decodeCheckpoint = (files: ReadonlyMap<string, Uint8Array>): Either
   const tokenizerJson = textOf(files, 'tokenizer.json');
   if (isLeft(tokenizerJson)) return tokenizerJson;
   const { shape, specials } = known.right;
+  const [endId = 0] = specials.eos;
+  return right({ shape, specials, tokenizerJson: tokenizerJson.right, endId });
+};
+
+/** The tokenizer of a folder as text, with the id that ends a row, from config.json and tokenizer.json alone. */
+export const decodeTokenizer = (
+  files: ReadonlyMap<string, Uint8Array>,
+): Either<CheckpointError, Pick<Checkpoint, 'tokenizerJson' | 'endId'>> => readHead(files);
+
+/**
+ * Reads the files of a Hugging Face folder. Refuses, by the field's name, a model that ModelShape cannot express. Weights
+ * of any float type become float32. Files that `isCheckpointFile` does not know are not looked at.
+ */
+export const decodeCheckpoint = (files: ReadonlyMap<string, Uint8Array>): Either<CheckpointError, Checkpoint> => {
+  const head = readHead(files);
+  if (isLeft(head)) return head;
+  const { shape, specials, tokenizerJson, endId } = head.right;
   const ends = generationEnds(files, shape.vocabSize);
   if (isLeft(ends)) return ends;
   const weights = readWeights(files, shape);
   if (isLeft(weights)) return weights;
-  const [endId = 0] = specials.eos;
   const kept: Kept = {
     specials,
     stopIds: [...new Set([...specials.eos, ...ends.right])],
     files: new Map([...files].filter(([name]) => keptFile.test(name))),
   };
-  return right({ shape, weights: weights.right, tokenizerJson: tokenizerJson.right, endId, kept });
+  return right({ shape, weights: weights.right, tokenizerJson, endId, kept });
 };
 
 /** One digest for a folder: over its files' digests by name. */

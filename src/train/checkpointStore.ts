@@ -1,7 +1,13 @@
 import * as E from 'fp-ts/Either';
 import type { Digest } from '../../events/digest';
 import type { BlobError, BlobStore } from '../ports/blobStore';
-import { checkpointDigest, decodeCheckpoint, type Checkpoint, type CheckpointError } from './checkpoint';
+import {
+  checkpointDigest,
+  decodeCheckpoint,
+  decodeTokenizer,
+  type Checkpoint,
+  type CheckpointError,
+} from './checkpoint';
 import { wrongConfig } from './checkpointError';
 import { loadTokenizer, type Tokenizer, type TokenizerError } from './tokenizer';
 import { tokenizerParts } from './tokenizerParts';
@@ -50,6 +56,35 @@ export const loadCheckpoint = async (
   return openFiles(digest, bytes);
 };
 
+/** The files that say how a model's texts become tokens; tokenizer_config.json may be absent. */
+const tokenizerFiles = ['config.json', 'tokenizer.json', 'tokenizer_config.json'];
+
+/** A model folder's tokenizer; its weights are not looked at. */
+export const openTokenizer = (
+  files: ReadonlyMap<string, Uint8Array>,
+): E.Either<CheckpointError | TokenizerError, Tokenizer> => {
+  const decoded = decodeTokenizer(files);
+  if (E.isLeft(decoded)) return decoded;
+  const config = files.get('tokenizer_config.json');
+  return loadTokenizer(decoded.right.tokenizerJson, decoded.right.endId, config && new TextDecoder().decode(config));
+};
+
+/** A stored checkpoint's tokenizer, without reading its weights; every file is checked against its digest. */
+export const loadCheckpointTokenizer = async (
+  blobs: BlobStore,
+  files: Readonly<Record<string, Digest>>,
+): Promise<E.Either<BlobError | CheckpointError | TokenizerError, Tokenizer>> => {
+  const bytes = new Map<string, Uint8Array>();
+  for (const name of tokenizerFiles) {
+    const digest = files[name];
+    if (digest === undefined) continue;
+    const got = await blobs.get(digest)();
+    if (E.isLeft(got)) return got;
+    bytes.set(name, got.right);
+  }
+  return openTokenizer(bytes);
+};
+
 /** The lowest id for which the model has no embedding, with its token. */
 const tokenBeyond = ({ json }: Tokenizer, vocabSize: number): readonly [number, string] => {
   const parts = tokenizerParts(json);
@@ -70,9 +105,8 @@ export const openFiles = (
 ): E.Either<CheckpointError | TokenizerError, LoadedCheckpoint> => {
   const decoded = decodeCheckpoint(files);
   if (E.isLeft(decoded)) return decoded;
-  const { tokenizerJson, endId, shape } = decoded.right;
-  const config = files.get('tokenizer_config.json');
-  const tokenizer = loadTokenizer(tokenizerJson, endId, config && new TextDecoder().decode(config));
+  const { shape } = decoded.right;
+  const tokenizer = openTokenizer(files);
   if (E.isLeft(tokenizer)) return tokenizer;
   if (tokenizer.right.vocabSize > shape.vocabSize) {
     const [id, token] = tokenBeyond(tokenizer.right, shape.vocabSize);

@@ -3,15 +3,10 @@ import { sha256 } from '../../events/digest';
 import { deriveDataset } from '../../projections/deriveDataset';
 import { lineage } from '../../projections/lineage';
 import { project } from '../../projections/projection';
-import {
-  renderTrace,
-  traceCheckpoint,
-  traceDataset,
-  traceEvent,
-  traceRow,
-  type TraceNode,
-} from '../../projections/trace';
-import { findById, why } from '../../projections/why';
+import { traceCheckpoint, traceDataset, traceEvent, traceRow, traceTraining } from '../../projections/trace';
+import { renderTrace, type TraceNode } from '../../projections/traceNode';
+import { eventRetracted } from '../../events/eventRetracted';
+import { decisionsFor, findById, notesSince, why } from '../../projections/why';
 import { baseCheckpoint, trainedCheckpoint } from '../support/builders';
 import { smallLedger, trainOn } from '../support/smallLedger';
 import { preset } from './policyFiles';
@@ -36,8 +31,9 @@ const paths = (root: TraceNode, label: string, above: readonly string[] = []): r
   const here = [...above, root.label];
   return [...(root.label === label ? [here] : []), ...root.children.flatMap((child) => paths(child, label, here))];
 };
+/** Of what is told; what is only named again is left out. */
 const idsOf = (root: TraceNode, label: string): readonly (string | null)[] => [
-  ...(root.label === label ? [root.id] : []),
+  ...(root.label === label && root.detail['told'] === undefined ? [root.id] : []),
   ...root.children.flatMap((child) => idsOf(child, label)),
 ];
 const eventOf = (type: string, problemId: string, pass: number, round = 0): string => {
@@ -145,6 +141,80 @@ describe('trace', () => {
   });
 });
 
+describe('trace of a depth and a direction', () => {
+  const row = first.rows.find((r) => r.bucket === 'SI');
+  if (row === undefined) throw new Error('iteration 1 has an x_SI row');
+  const deepest = (root: TraceNode): number => 1 + Math.max(0, ...root.children.map(deepest));
+
+  it('goes forward from a row over steps, checkpoints, what those generated, later datasets, to the last checkpoint', () => {
+    const forward = traceRow(known, row, rows, { direction: 'forward' });
+    const path = 'row|in dataset|trained by|into checkpoint|gave rows to dataset|trained by|into checkpoint';
+    expect(paths(forward, 'into checkpoint').map((each) => each.join('|'))).toContain(path);
+    expect(idsOf(forward, 'into checkpoint')).toEqual([trainedCheckpoint, last]);
+    expect(idsOf(forward, 'gave rows to dataset')).toEqual([second.manifest.dataset]);
+    const held = second.rows.filter(({ trajectoryId }) => trajectoryId !== null).length;
+    const told = (root: TraceNode): readonly TraceNode[] => [root, ...root.children.flatMap(told)];
+    expect(told(forward).find(({ label }) => label === 'gave rows to dataset')?.detail).toEqual({ rows: held });
+    expect(
+      told(forward)
+        .filter(({ label }) => label === 'generated')
+        .map(({ detail }) => detail['texts']),
+    ).toEqual([6]);
+    expect(idsOf(forward, 'ProblemPosed')).toEqual([]);
+  });
+
+  it('goes back alone, and both ways is back and forward together', () => {
+    const [back, forward, both] = (['back', 'forward', 'both'] as const).map((direction) =>
+      traceRow(known, row, rows, { direction, depth: 1 }),
+    );
+    expect(back?.children.map(({ label }) => label)).toEqual(['prompt', 'attempt', 'feedback', 'improvement']);
+    expect(both?.children.map(({ label }) => label)).toEqual(
+      [...(back?.children ?? []), ...(forward?.children ?? [])].map(({ label }) => label),
+    );
+  });
+
+  const all = (at: TraceNode, level = 0): readonly (readonly [TraceNode, number])[] => [
+    [at, level],
+    ...at.children.flatMap((child) => all(child, level + 1)),
+  ];
+  const feedback = first.rows.find((r) => r.bucket === 'SI')?.sections[2]?.eventId ?? '';
+
+  it.each([0, 1, 2, 3, 5, 8])('stops %i levels down, counts what it hides, and hides nothing above', (depth) => {
+    const nodes = all(traceRow(known, row, rows, { depth }));
+    const hiding = nodes.filter(([at]) => at.detail['hidden'] !== undefined);
+    expect(deepest(traceRow(known, row, rows, { depth }))).toBe(
+      Math.min(depth + 1, deepest(traceRow(known, row, rows))),
+    );
+    expect(hiding.map(([at, level]) => [level, at.children.length])).toEqual(hiding.map(() => [depth, 0]));
+    expect(hiding.every(([at]) => Number(at.detail['hidden']) > 0)).toBe(true);
+    const wider = all(traceRow(known, row, rows, { depth: depth + 1 }));
+    const below = wider.filter(([, level]) => level === depth + 1).length;
+    expect(below).toBeLessThanOrEqual(hiding.reduce((sum, [at]) => sum + Number(at.detail['hidden']), 0));
+  });
+
+  it('what is named again has been told as near to the root, at any depth', () => {
+    const late: string[] = [];
+    for (let depth = 0; depth < 12; depth++) {
+      const seen = new Map<string, number>();
+      for (const [at, level] of all(traceEvent(known, feedback, rows, { depth }))) {
+        const key = `${at.label} ${at.id ?? ''}`;
+        const known0 = seen.get(key) ?? Number.POSITIVE_INFINITY;
+        if (at.detail['told'] === undefined) seen.set(key, Math.min(level, known0));
+        else if (known0 > level) late.push(`${key} at ${level} of ${depth}`);
+      }
+    }
+    expect(late).toEqual([]);
+  });
+
+  it('knows trainings and the events that record things', () => {
+    const training = traceTraining(known, trainingId, rows);
+    expect(training.children.map(({ label }) => label)).toEqual(['dataset', 'checkpoint', 'into checkpoint']);
+    expect(traceTraining(known, 'none', rows).detail).toEqual({ begun: 'not in this ledger' });
+    const derived = known.datasets.get(first.manifest.dataset)?.[0]?.eventId ?? '';
+    expect(idsOf(traceEvent(known, derived, rows), 'into checkpoint')).toEqual([trainedCheckpoint, last]);
+  });
+});
+
 describe('findById', () => {
   it('takes unique prefixes of six characters or more', () => {
     const row = first.rows[0]?.id ?? '';
@@ -207,5 +277,26 @@ describe('why', () => {
     const other = second.rows.find((r) => r.trajectoryId !== null)?.sections[1]?.eventId ?? '';
     expect(answer(other).detail['answer']).toBe('It is not in the scope of this dataset.');
     expect(answer('nothing').detail['answer']).toBe('No candidate of this dataset has that id.');
+  });
+});
+
+describe('notesSince', () => {
+  it('names what was taken back behind a dataset, of its own events only', () => {
+    const later = smallLedger();
+    const size = later.events.length;
+    const row = first.rows.find((r) => r.bucket === 'SI');
+    const feedback = row?.sections[2]?.eventId ?? '';
+    later.add(eventRetracted, { eventId: feedback, reason: 'late', by: 'ana' });
+    const after = project(lineage, later.events);
+    const told = (target: string) =>
+      notesSince(later.events, size, decisionsFor(target, first.decisions, after), after).map(
+        ({ about, says, by }) => ({
+          about,
+          says,
+          by,
+        }),
+      );
+    expect(told(row?.id ?? '')).toEqual([{ about: feedback, says: 'late', by: 'ana' }]);
+    expect(told(first.rows.find((r) => r.problemId !== row?.problemId)?.id ?? '')).toEqual([]);
   });
 });

@@ -1,7 +1,7 @@
 import { detailText, type RowPlace, type Start } from './impactStart';
 import type { KnownCheckpoint, Lineage } from './lineage';
 import { byText } from './projection';
-import type { DatasetRows } from './trace';
+import type { DatasetRows } from './traceNode';
 
 /**
  * What something reached. `depth` counts the trainings in between: a dataset that holds an event's own text has depth 0;

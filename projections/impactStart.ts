@@ -1,5 +1,5 @@
 import type { KnownEvent, Lineage } from './lineage';
-import type { DatasetRows } from './trace';
+import type { DatasetRows } from './traceNode';
 import type { Found, FoundKind } from './why';
 
 /** A row by its dataset and its index there. */

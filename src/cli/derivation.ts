@@ -37,7 +37,9 @@ export const datasetEvents = (
     const imported = events.flatMap(({ type, data }) => (type === 'DatasetImported' ? [data.dataset] : []));
     const name = byPrefix('dataset', picked, [...imported, ...names]);
     if (!names.includes(name))
-      usage(`dataset ${name} was imported: its decisions are with the ledger that derived it (\`tripost trace\` names it)`);
+      usage(
+        `dataset ${name} was imported: its decisions are with the ledger that derived it (\`tripost trace\` names it)`,
+      );
     return known.filter((event) => namesOf(event).includes(name));
   };
   const [first, ...rest] = found();

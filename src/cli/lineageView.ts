@@ -34,6 +34,15 @@ export const viewOf = async (log: EventLog, blobs: BlobStore, signal: AbortSigna
   return { events, lineage, rows, recall };
 };
 
+/** The same, for an answer that must not leave a row out: a dataset whose rows are not to be had ends the command. */
+export const wholeViewOf = async (log: EventLog, blobs: BlobStore, signal: AbortSignal): Promise<View> => {
+  const view = await viewOf(log, blobs, signal);
+  for (const { what, dataset, because, instead } of view.recall.missing)
+    if (what === 'rows' && !view.rows.has(dataset))
+      return stop({ tag: 'DatasetUnreadable', dataset, message: `${because}; ${instead}` });
+  return view;
+};
+
 /** What an answer had to do without, a line each. */
 export const missingLines = (missing: readonly Missing[]): readonly string[] =>
   missing.map(

@@ -101,7 +101,7 @@ describe('every rule of every candidate', () => {
         pose(ledger, sum(9), { split: 'test' });
         const pick = (n: number): string => ledger.events[n % ledger.events.length]?.id ?? '';
         ledger.add(eventRetracted, { eventId: pick(retract), reason: 'wrong', by: 'ana' });
-        ledger.add(labelGiven, { eventId: pick(label), label: 'odd', value: true, by: 'ben' });
+        ledger.add(labelGiven, { eventId: pick(label), label: 'odd', value: true, by: 'ben', supersedes: null });
         const given: Case = {
           all: project(trajectories, ledger.events),
           policy,

@@ -3,7 +3,7 @@ import { atFlag, jsonFlag, ledgerFlag, type Command } from '../command';
 import { withLedger } from '../compose';
 import type { ExitName } from '../exitCodes';
 import { impactLines, reachedBy } from '../impactView';
-import { resolveTarget, viewOf } from '../lineageView';
+import { resolveTarget, wholeViewOf } from '../lineageView';
 
 export const impact: Command = {
   name: 'impact',
@@ -24,7 +24,7 @@ export const impact: Command = {
   run: (args, context) =>
     withLedger<ExitName>(args, context, 'read', async (ledger) => {
       const log = await readingLog(ledger.log, args, context);
-      const view = await viewOf(log, ledger.blobs, context.signal);
+      const view = await wholeViewOf(log, ledger.blobs, context.signal);
       const target = resolveTarget(args.at(0), view);
       const found = await reachedBy(target, view, log);
       if (context.json) await context.out.json({ target: target.id, kind: target.kind, ...found });

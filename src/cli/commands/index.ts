@@ -64,6 +64,22 @@ export const entries: readonly Entry[] = [
     load: () => typed<typeof import('./trace')>(require('./trace')).trace,
   },
   {
+    name: 'diff',
+    summary:
+      'What separates two datasets, row by row: added, removed, re-weighted, re-ordered, and the rule that decided',
+    load: () => typed<typeof import('./diff')>(require('./diff')).diff,
+  },
+  {
+    name: 'funnel',
+    summary: 'From candidates to rows: what each rule of a policy took, by kind and iteration',
+    load: () => typed<typeof import('./funnel')>(require('./funnel')).funnel,
+  },
+  {
+    name: 'tokens',
+    summary: "A row's tokens with the weights that the trainer feeds for them",
+    load: () => typed<typeof import('./tokens')>(require('./tokens')).tokens,
+  },
+  {
     name: 'impact',
     summary: 'Everything an event reached: datasets, trainings, checkpoints, evaluations, and on from there',
     load: () => typed<typeof import('./impact')>(require('./impact')).impact,

@@ -14,7 +14,7 @@ import { must, usage } from '../faults';
 import { eventsOf } from '../find';
 import { findEvent } from '../findEvent';
 import { impactLines, reachedBy } from '../impactView';
-import { viewOf } from '../lineageView';
+import { wholeViewOf } from '../lineageView';
 
 /** Facts about the ledger itself: nothing was made from them. */
 const bookkeeping: ReadonlySet<string> = new Set(['EventRetracted', 'LabelGiven', 'LedgerSealed']);
@@ -126,7 +126,7 @@ export const retract: Command = {
       const event = await findEvent(log, args.at(0), context.signal);
       if (bookkeeping.has(event.type))
         usage(`${event.type} ${event.id} is a note about the ledger: nothing is made from it`);
-      const view = await viewOf(log, blobs, context.signal);
+      const view = await wholeViewOf(log, blobs, context.signal);
       const impact = await reachedBy({ kind: 'event', id: event.id }, view, log);
       if (dryRun) {
         const known = (await eventsOf(log, 'EventRetracted')).find(({ data }) => data.eventId === event.id);

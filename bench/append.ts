@@ -28,7 +28,7 @@ const fresh = (count: number): NewEvent[] =>
   });
 
 const open = async (name: string): Promise<SqliteLog> =>
-  orThrow(await openSqliteLog({ path: join(folder, name), mode: 'write', now, command: 'bench' })());
+  orThrow(await openSqliteLog({ path: join(folder, name), mode: 'write', now })());
 
 /** The rows as the log would write them, made beforehand: the peer only inserts. */
 const rowsOf = (stream: string, from: number, position: number, events: readonly NewEvent[]) =>

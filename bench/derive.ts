@@ -21,7 +21,6 @@ const main = async (): Promise<void> => {
     path,
     mode: 'write',
     now: () => '2026-01-01T00:00:00.000Z',
-    command: 'bench',
   })();
   if (E.isLeft(opened)) throw new Error(opened.left.tag);
   const log = opened.right;

@@ -81,7 +81,6 @@ const main = async (): Promise<void> => {
       path: join(folder, 'ledger.db'),
       mode: 'write',
       now: () => new Date().toISOString(),
-      command: 'bench/gain',
     })(),
   );
   const blobs = openFileBlobStore({ folder: join(folder, 'ledger.db.blobs') });

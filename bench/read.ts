@@ -15,7 +15,7 @@ import { orThrow } from './table';
 const folder = mkdtempSync(join(tmpdir(), 'tripost-bench-'));
 const path = join(folder, 'ledger.db');
 const open = async (mode: 'read' | 'write') =>
-  orThrow(await openSqliteLog({ path, mode, now: () => '2026-01-01T00:00:00.000Z', command: 'bench' })());
+  orThrow(await openSqliteLog({ path, mode, now: () => '2026-01-01T00:00:00.000Z' })());
 
 const fill = async (): Promise<number> => {
   const log = await open('write');

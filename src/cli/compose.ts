@@ -36,27 +36,40 @@ export interface Ledger {
   readonly checkStorage: (found: Verification, until: Position | undefined) => Promise<StorageReport>;
 }
 
-/** `read` changes nothing of the ledger; `append` writes one that is there; `create` makes one where there is none. */
-export type Access = 'read' | 'append' | 'create';
+/**
+ * `read` changes nothing of the ledger; `append` writes one that is there; `create` makes one where there is none;
+ * `collect` is `create` for who makes calls: in a file, with `--share` beside others that share, else as the only one.
+ */
+export type Access = 'read' | 'append' | 'create' | 'collect';
+
+/** Whether a ledger has to be there already. */
+export const isThere = (access: Access): boolean => access === 'read' || access === 'append';
 
 export const placeOf = (args: Args): LedgerPlace =>
   ledgerPlace(args.text('ledger') ?? './ledger.db', args.text('blobFolder'));
 
 /** The log in a file. */
-export const openFileLog = async (path: string, command: string, access: Access): Promise<SqliteLog> => {
-  if (access !== 'create' && !existsSync(path)) return stop({ tag: 'NoLedger', path });
+export const openFileLog = async (
+  path: string,
+  { signal }: Context,
+  access: Access,
+  share = false,
+): Promise<SqliteLog> => {
+  if (isThere(access) && !existsSync(path)) return stop({ tag: 'NoLedger', path });
   const now = (): string => new Date().toISOString();
   const mode = access === 'read' ? 'read' : 'write';
-  return must(await openSqliteLog({ path, mode, now, command: `tripost ${command}` })());
+  const collects = access === 'collect' ? ({ collects: share ? 'shared' : 'alone' } as const) : {};
+  return must(await openSqliteLog({ path, mode, now, ...collects, signal })());
 };
 
 const openPlace = async (
   place: LedgerPlace,
   context: Context,
   access: Access,
+  share: boolean,
 ): Promise<Omit<Ledger, 'path' | 'blobs'>> => {
   if (place.kind === 'file') {
-    const log = await openFileLog(place.path, context.command, access);
+    const log = await openFileLog(place.path, context, access, share);
     const stored = (until: Position | undefined): Verifiable => (until === undefined ? log : logAt(log, until));
     return { log, stored, checkStorage: () => log.checkStorage() };
   }
@@ -71,7 +84,7 @@ const openPlace = async (
 
 export const openLedger = async (args: Args, context: Context, access: Access): Promise<Ledger> => {
   const place = placeOf(args);
-  const opened = await openPlace(place, context, access);
+  const opened = await openPlace(place, context, access, args.has('share'));
   const log = guardedLog(opened.log, secretsInUse(process.env));
   return { path: place.shown, blobs: openFileBlobStore({ folder: place.blobs }), ...opened, log };
 };

@@ -9,7 +9,7 @@ import { LogReadError, type EventLog } from '../ports/eventLog';
 import type { Mirror } from '../ports/mirror';
 import { logAt } from './at';
 import type { Context } from './command';
-import type { Access } from './compose';
+import { isThere, type Access } from './compose';
 import { must, stop } from './faults';
 import { typed } from './lazy';
 import type { LedgerPlace } from './ledgerPlace';
@@ -29,12 +29,12 @@ export const openServerLog = async (
 };
 
 /** The first mirror that no other process of this machine is writing. */
-const openMirror = async ({ mirrors, shown }: Server, command: string): Promise<Mirror> => {
+const openMirror = async ({ mirrors, shown }: Server): Promise<Mirror> => {
   for (const path of mirrors.slice(0, -1)) {
-    const opened = await openSqliteMirror({ path, of: shown, command })();
+    const opened = await openSqliteMirror({ path, of: shown })();
     if (E.isRight(opened) || opened.left.tag !== 'Locked') return must(opened);
   }
-  return must(await openSqliteMirror({ path: mirrors.at(-1) ?? '', of: shown, command })());
+  return must(await openSqliteMirror({ path: mirrors.at(-1) ?? '', of: shown })());
 };
 
 export const isEmptyLog = async (log: EventLog): Promise<boolean> => {
@@ -85,12 +85,12 @@ const worthTelling = 20_000;
 
 /** Opens the server's log with a mirror of it; a reading or appending command wants a ledger that is there. */
 export const openServerLedger = async (place: Server, context: Context, access: Access): Promise<ServerLedger> => {
-  const mirror = await openMirror(place, `tripost ${context.command}`);
+  const mirror = await openMirror(place);
   let server: KurrentLog | undefined;
   try {
     const after = mirror.source();
     server = await openServerLog(place, after === undefined ? {} : { known: { events: mirror.places(), after } });
-    if (access !== 'create' && after === undefined && (await isEmptyLog(server))) {
+    if (isThere(access) && after === undefined && (await isEmptyLog(server))) {
       return stop({ tag: 'NoLedger', path: place.shown });
     }
     const mismatch = await mirrorMismatch(server, mirror);

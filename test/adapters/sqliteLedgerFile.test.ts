@@ -16,7 +16,7 @@ const filesOf = (path: string): readonly string[] => readdirSync(dirname(path)).
 const bytesOf = (path: string): string => readFileSync(path).toString('hex');
 
 const refusedToOpen = async (path: string, mode: 'read' | 'write'): Promise<StoreError> => {
-  const opened = await openSqliteLog({ path, mode, now: testClock(), command: 'tripost verify' })();
+  const opened = await openSqliteLog({ path, mode, now: testClock() })();
   if (E.isRight(opened)) throw new Error(`expected ${path} to be refused`);
   return opened.left;
 };

@@ -90,7 +90,7 @@ describe('an event that is not what comes next', () => {
 it('is written by one process at a time', async () => {
   const path = join(newFolder(), 'a.mirror.db');
   const mirror = await openMirror(path);
-  expect(await openSqliteMirror({ path, of: 'x', command: 'other' })()).toMatchObject({ left: { tag: 'Locked' } });
+  expect(await openSqliteMirror({ path, of: 'x' })()).toMatchObject({ left: { tag: 'Locked' } });
   await mirror.close();
   await (await openMirror(path)).close();
 });

@@ -6,7 +6,7 @@ export const appendingChild = (dist: string, path: string, round: number): strin
 const { writeSync } = require('node:fs');
 const { openSqliteLog } = require(${JSON.stringify(`${dist}/src/adapters/sqlite/eventLog.js`)});
 const { contentId } = require(${JSON.stringify(`${dist}/events/digest.js`)});
-const options = { path: ${JSON.stringify(path)}, mode: 'write', now: () => new Date().toISOString(), command: 'child' };
+const options = { path: ${JSON.stringify(path)}, mode: 'write', now: () => new Date().toISOString() };
 openSqliteLog(options)().then(async (opened) => {
   if (opened._tag === 'Left') { writeSync(2, JSON.stringify(opened.left)); process.exit(3); }
   const log = opened.right;

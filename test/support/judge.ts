@@ -43,7 +43,7 @@ export interface Verdict {
 
 /** What the verify command does: open for reading, check the events, check the file. */
 export const judge = async (path: string): Promise<Verdict> => {
-  const opened = await openSqliteLog({ path, mode: 'read', now: testClock(), command: 'a test' })();
+  const opened = await openSqliteLog({ path, mode: 'read', now: testClock() })();
   if (E.isLeft(opened))
     return { opened: false, ledger: undefined, storageOk: false, storage: JSON.stringify(opened.left) };
   const log = opened.right;

@@ -18,4 +18,4 @@ export const removeFolders = (): void => {
 };
 
 export const openLedger = async (path: string, mode: 'read' | 'write' = 'write'): Promise<SqliteLog> =>
-  must(await openSqliteLog({ path, mode, now: testClock(), command: 'a test' })());
+  must(await openSqliteLog({ path, mode, now: testClock() })());

@@ -7,7 +7,7 @@ import { must } from './events';
 import { newFolder } from './ledgerFile';
 
 export const openMirror = async (path = join(newFolder(), 'a.mirror.db')): Promise<Mirror> =>
-  must(await openSqliteMirror({ path, of: 'the source', command: 'a test' })());
+  must(await openSqliteMirror({ path, of: 'the source' })());
 
 /** A log that is read from a mirror in a folder of its own. */
 export const mirrored = async (source: EventLog, options?: MirroredOptions): Promise<EventLog> =>

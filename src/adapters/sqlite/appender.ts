@@ -4,6 +4,7 @@ import { chained, repeatedAt, type Chained, type Prepared } from '../../../event
 import type { AppendError, Appended, ExpectedRevision } from '../../ports/eventLog';
 import { integer, text, utf8, type Connection } from './connection';
 import { isConstraint, toStoreError } from './errors';
+import type { WriteLock } from './writeLock';
 
 interface Request {
   readonly stream: string;
@@ -26,22 +27,19 @@ const headsKept = 4096;
 
 export interface Appender {
   append(request: Request): Promise<Result>;
-  /** Writes what is queued; after it nothing is under way. */
-  flush(): void;
+  /** Resolves when nothing is queued or under way. */
+  settled(): Promise<void>;
 }
 
 /**
  * Group commit: what is queued in one turn of the event loop goes into one transaction and one fsync, and every append
- * still gets its own result. A refused append leaves no trace in the transaction of the others.
+ * still gets its own result. A refused append leaves no trace in the transaction of the others. Where another process is
+ * writing, the group grows while it waits.
  */
 export const createAppender = (
   connection: Connection,
-  options: {
-    readonly path: string;
-    readonly now: () => string;
-    readonly beforeWriting: () => void;
-    readonly committed: () => void;
-  },
+  lock: WriteLock,
+  options: { readonly path: string; readonly now: () => string; readonly committed: () => void },
 ): Appender => {
   const { path } = options;
   const headOfStream = connection.query(
@@ -54,12 +52,13 @@ export const createAppender = (
   const lastPosition = connection.query('SELECT last_position FROM head');
   const setHead = connection.query('UPDATE head SET size = size + ?, last_position = ?');
   const insert = connection.query('INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)');
-  const begin = connection.query('BEGIN IMMEDIATE');
-  const commit = connection.query('COMMIT');
 
   const queue: { readonly request: Request; readonly resolve: (result: Result) => void }[] = [];
+  const idle: (() => void)[] = [];
+  let scheduled = false;
+  /** Heads of streams as they were when the log ended at `last`; nobody else has written while it still ends there. */
   let heads = new Map<string, StreamHead>();
-  let last = 0;
+  let last = -1;
 
   const headOf = (stream: string): StreamHead => {
     const known = heads.get(stream);
@@ -142,37 +141,55 @@ export const createAppender = (
   };
 
   const writeGroup = (requests: readonly Request[]): readonly Result[] => {
-    options.beforeWriting();
-    begin.run([]);
     const first = integer(lastPosition.get()?.[0]);
+    if (first !== last) heads = new Map();
     last = first;
     const results = requests.map(appendOne);
     if (last > first) setHead.run([last - first, last]);
-    commit.run([]);
+    connection.exec('COMMIT');
     if (last > first) options.committed();
     return results;
   };
 
+  const refuseAll = (failure: unknown, group: typeof queue): void => {
+    heads = new Map();
+    last = -1;
+    // A full disk may have ended the transaction already.
+    if (connection.inTransaction()) connection.exec('ROLLBACK');
+    const error = toStoreError(failure, path);
+    for (const { resolve } of group) resolve(E.left(error));
+  };
+
   const flush = (): void => {
-    const group = queue.splice(0);
-    if (group.length === 0) return;
+    scheduled = false;
+    let group: typeof queue = [];
     try {
+      const wait = lock.tryTake();
+      if (wait !== 'taken') {
+        schedule(wait);
+        return;
+      }
+      group = queue.splice(0);
       const results = writeGroup(group.map(({ request }) => request));
       for (const [i, result] of results.entries()) group[i]?.resolve(result);
     } catch (failure) {
-      heads = new Map();
-      // A full disk may have ended the transaction already.
-      if (connection.inTransaction()) connection.exec('ROLLBACK');
-      const error = toStoreError(failure, path);
-      for (const { resolve } of group) resolve(E.left(error));
+      refuseAll(failure, [...group, ...queue.splice(0)]);
     }
+    for (const resolve of idle.splice(0)) resolve();
+  };
+
+  const schedule = (wait: number): void => {
+    scheduled = true;
+    if (wait === 0) setImmediate(flush);
+    else setTimeout(flush, wait);
   };
 
   return {
     append: (request) =>
       new Promise((resolve) => {
-        if (queue.push({ request, resolve }) === 1) setImmediate(flush);
+        queue.push({ request, resolve });
+        if (!scheduled) schedule(0);
       }),
-    flush,
+    settled: () => new Promise((resolve) => (scheduled ? void idle.push(resolve) : resolve())),
   };
 };

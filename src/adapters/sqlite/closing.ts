@@ -68,7 +68,7 @@ export const settle = (connection: Connection, path: string): void => {
     const busy = integer(connection.query('PRAGMA wal_checkpoint(TRUNCATE)').get()?.[0]);
     if (busy !== 0) return;
     try {
-      connection.exec('PRAGMA journal_mode = DELETE');
+      connection.attempt('PRAGMA journal_mode = DELETE');
     } catch {
       // Another connection is open: the file stays in WAL mode, complete and checkpointed.
     }

@@ -1,5 +1,6 @@
 import { pathToFileURL } from 'node:url';
 import Libsql from 'libsql';
+import { isBusy } from './errors';
 
 /** What a column can hold when it is read: text is always read as bytes (see `text` below). */
 export type Cell = number | bigint | Uint8Array | null;
@@ -16,6 +17,8 @@ export interface Query {
 export interface Connection {
   query(sql: string): Query;
   exec(sql: string): void;
+  /** Like `exec`, but what another program holds is refused at once instead of waited for. */
+  attempt(sql: string): void;
   inTransaction(): boolean;
   close(): void;
 }
@@ -31,34 +34,68 @@ export const utf8 = (cell: Cell | undefined): string =>
 
 export const integer = (cell: Cell | undefined): number => (cell === undefined || cell === null ? 0 : Number(cell));
 
+/** How long a statement waits for a file that another program holds; the thread stands still meanwhile. */
+const busyMilliseconds = 5000;
+const sleeper = new Int32Array(new SharedArrayBuffer(4));
+
+/** SQLite's own waiting can be neither left out for one statement, nor has it pauses this short. */
+const waiting = <T>(limit: number, work: () => T): T => {
+  let since: number | undefined;
+  for (;;) {
+    try {
+      return work();
+    } catch (failure) {
+      if (!isBusy(failure)) throw failure;
+      since ??= performance.now();
+      if (performance.now() - since >= limit) throw failure;
+      Atomics.wait(sleeper, 0, 0, 1);
+    }
+  }
+};
+
+const wrapped = (database: Libsql.Database, limit: number): Connection => ({
+  query: (sql) => {
+    const statement = database.prepare(sql);
+    if (statement.reader) statement.raw(true);
+    return {
+      // A raw statement gives arrays of these, by libsql's documentation.
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+      all: (...parameters) => waiting(limit, () => statement.all([...parameters])) as Cell[][],
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+      get: (...parameters) => waiting(limit, () => statement.get([...parameters])) as Cell[] | undefined,
+      run: (parameters) => {
+        statement.run(parameters);
+      },
+    };
+  },
+  exec: (sql) => {
+    waiting(limit, () => database.exec(sql));
+  },
+  attempt: (sql) => {
+    database.exec(sql);
+  },
+  inTransaction: () => database.inTransaction,
+  close: () => {
+    database.close();
+  },
+});
+
 /**
  * Opens a file. `read` opens it read-only at the level of the file system, so that it is neither made, nor changed,
  * nor checkpointed by closing; libsql has no such option but takes SQLite's URI names.
  */
 export const connect = (path: string, mode: 'read' | 'write'): Connection => {
-  const database = new Libsql(mode === 'read' ? `${pathToFileURL(path).href}?mode=ro` : path);
-  database.exec('PRAGMA busy_timeout = 5000; PRAGMA synchronous = FULL; PRAGMA cell_size_check = ON');
-  return {
-    query: (sql) => {
-      const statement = database.prepare(sql);
-      if (statement.reader) statement.raw(true);
-      return {
-        // A raw statement gives arrays of these, by libsql's documentation.
-        // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-        all: (...parameters) => statement.all([...parameters]) as Cell[][],
-        // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-        get: (...parameters) => statement.get([...parameters]) as Cell[] | undefined,
-        run: (parameters) => {
-          statement.run(parameters);
-        },
-      };
-    },
-    exec: (sql) => {
-      database.exec(sql);
-    },
-    inTransaction: () => database.inTransaction,
-    close: () => {
-      database.close();
-    },
-  };
+  const connection = wrapped(
+    new Libsql(mode === 'read' ? `${pathToFileURL(path).href}?mode=ro` : path),
+    busyMilliseconds,
+  );
+  connection.exec('PRAGMA busy_timeout = 0; PRAGMA synchronous = FULL; PRAGMA cell_size_check = ON');
+  return connection;
+};
+
+/** Opens a file that is used for its locks alone: it stays empty, and what cannot be had at once is refused. */
+export const connectToLock = (path: string): Connection => {
+  const connection = wrapped(new Libsql(path), 0);
+  connection.exec('PRAGMA busy_timeout = 0');
+  return connection;
 };

@@ -30,6 +30,14 @@ export const sqliteCode = (failure: unknown): number | undefined => {
 /** A unique index refused a row: the id, or the place in the stream, is taken. */
 export const isConstraint = (failure: unknown): boolean => sqliteCode(failure) === code.constraint;
 
+/** Another connection has the lock that was asked for. */
+export const isBusy = (failure: unknown): boolean => {
+  const found = sqliteCode(failure);
+  return found === code.busy || found === code.locked;
+};
+
+export const isNotADatabase = (failure: unknown): boolean => sqliteCode(failure) === code.notADatabase;
+
 export const isCorruption = (failure: unknown): boolean => {
   if (failure instanceof StoreFailure) return failure.error.tag === 'Damaged';
   const found = sqliteCode(failure);
@@ -49,7 +57,7 @@ export const toStoreError = (failure: unknown, where: string): StoreError => {
   if (found === code.full) return { tag: 'NoSpace', where, message: `no space left: ${said}` };
   const system = part(failure, 'code');
   if (system === 'ENOSPC' || system === 'EDQUOT') return { tag: 'NoSpace', where, message: said };
-  if (found === code.busy || found === code.locked) {
+  if (isBusy(failure)) {
     return { tag: 'Unavailable', where, message: `another program holds the file (waited 5 s): ${said}` };
   }
   if (found === code.readonly) return { tag: 'Unavailable', where, message: `the file cannot be written: ${said}` };

@@ -19,22 +19,37 @@ import { checkStorage, type StorageReport } from './checkStorage';
 import { digestOnRecord, digestThroughSqlite, removeDigest, settle } from './closing';
 import { connect, type Connection } from './connection';
 import { StoreFailure, toStoreError } from './errors';
-import { acquireLock, type Lock } from './lockFile';
+import { acquire, turnOf, untilThere, type FileLock, type Turn } from './fileLock';
 import { createReader, filterSql, type Reader } from './reader';
 import { numberOf } from './rows';
 import { checkSchema, mustExist } from './schema';
+import { createWriteLock } from './writeLock';
 
 const last = Number.MAX_SAFE_INTEGER;
-/** How often a follower looks for what another process has written. */
+/** How often a follower looks for what another process has written: an event of another process is at most so late. */
 const pollMilliseconds = 50;
+/** How long an append waits for its turn, and a writer for another one's closing, before it is refused. */
+const usualPatience = 30_000;
+/** Collecting goes on for hours: who may not collect now is told at once. */
+const collectPatience = 50;
 
 export interface SqliteLogOptions {
   readonly path: string;
-  /** One process writes at a time; any number reads, also while it writes. A reader changes nothing on disk. */
+  /**
+   * Any number of processes of one machine read and write at the same time, in turns of one transaction each. A reader
+   * changes nothing on disk. (Not on a network file system: SQLite's write-ahead log needs memory that all share.)
+   */
   readonly mode: 'read' | 'write';
   readonly now: () => string;
-  /** For the lock file, so that a refused writer learns who writes. */
-  readonly command: string;
+  /**
+   * For a writer that collects: `shared` with others that share, `alone` with nobody, or is refused as `Locked`. Two that
+   * do not know of each other would make, and pay, every call twice.
+   */
+  readonly collects?: 'alone' | 'shared';
+  /** Longest wait for a turn to write, in milliseconds: 30,000 unless told otherwise. */
+  readonly patience?: number;
+  /** Ends the waiting while the ledger is opened. */
+  readonly signal?: AbortSignal;
 }
 
 export type SqliteLog = EventLog & {
@@ -42,53 +57,76 @@ export type SqliteLog = EventLog & {
   checkStorage(): Promise<StorageReport>;
 };
 
+/** What a writer holds for as long as it is open. */
+interface Rights {
+  /** Whoever has the ledger open for writing shares it; the last one to leave closes the ledger. */
+  readonly writing: FileLock;
+  readonly collecting: FileLock | undefined;
+  readonly turn: Turn;
+}
+
 /** What a writer has and a reader has not. */
 interface Writing {
-  readonly lock: Lock;
+  readonly rights: Rights;
   readonly appender: Appender;
-  /** Whether this session has changed the file. */
-  readonly wrote: () => boolean;
 }
+
+/** In its turn, so that nobody else writes meanwhile. */
+const checkBeforeWriting = (connection: Connection, reader: Reader, path: string): void => {
+  const { position, headSize, headPosition } = reader.last();
+  if (position !== headPosition) {
+    const message = `the head says ${headSize} events up to position ${headPosition}, the last one stored is at ${position}`;
+    throw new StoreFailure({ tag: 'Damaged', where: path, message });
+  }
+  // Closing writes a fresh digest over whatever is there, so a change that nobody made here must be noticed now. While
+  // the digest is there, no writer has written since the last closing.
+  const expected = digestOnRecord(path);
+  const got = expected === undefined ? undefined : digestThroughSqlite(connection).sha256;
+  if (expected !== got) {
+    const message = `the file has changed since it was closed: expected SHA-256 ${expected}, got ${got}`;
+    throw new StoreFailure({ tag: 'Damaged', where: path, message });
+  }
+};
 
 const startWriting = (
   connection: Connection,
   reader: Reader,
-  lock: Lock,
+  rights: Rights,
   options: SqliteLogOptions,
   wake: () => void,
 ): Writing => {
-  const { position, headSize, headPosition } = reader.last();
-  if (position !== headPosition) {
-    const message = `the head says ${headSize} events up to position ${headPosition}, the last one stored is at ${position}`;
-    throw new StoreFailure({ tag: 'Damaged', where: options.path, message });
-  }
-  // Closing writes a fresh digest over whatever is there, so a change that nobody made here must be noticed now.
-  const expected = digestOnRecord(options.path);
-  const got = expected === undefined ? undefined : digestThroughSqlite(connection).sha256;
-  if (expected !== got) {
-    const message = `the file has changed since it was closed: expected SHA-256 ${expected}, got ${got}`;
-    throw new StoreFailure({ tag: 'Damaged', where: options.path, message });
-  }
+  const { path, now, patience = usualPatience } = options;
+  checkBeforeWriting(connection, reader, path);
   let wrote = false;
   const beforeWriting = (): void => {
     if (wrote) return;
-    removeDigest(options.path);
+    // A digest is put there by the last writer to leave, so from now on there is none.
+    removeDigest(path);
     connection.exec('PRAGMA journal_mode = WAL');
     wrote = true;
   };
-  const { path, now } = options;
-  const appender = createAppender(connection, { path, now, beforeWriting, committed: wake });
-  return { lock, appender, wrote: () => wrote };
+  const lock = createWriteLock(connection, rights.turn, { path, patience, beforeWriting });
+  return { rights, appender: createAppender(connection, lock, { path, now, committed: wake }) };
 };
 
-const createLog = (connection: Connection, options: SqliteLogOptions, lock: Lock | undefined): SqliteLog => {
+/** Gives up what a writer holds; the last of all writers runs `last` before another can come. */
+const leave = async ({ writing, collecting, turn }: Rights, last: () => void): Promise<void> => {
+  turn.close();
+  try {
+    await writing.leave(last);
+  } finally {
+    await collecting?.leave();
+  }
+};
+
+const createLog = (connection: Connection, options: SqliteLogOptions, rights: Rights | undefined): SqliteLog => {
   const { path } = options;
   const reader = createReader(connection, path);
   const waiting = new Set<() => void>();
   const wake = (): void => {
     for (const resolve of waiting) resolve();
   };
-  const writing = lock && startWriting(connection, reader, lock, options, wake);
+  const writing = rights && startWriting(connection, reader, rights, options, wake);
   const state = { closed: false };
 
   const unavailable = (message: string): StoreError => ({ tag: 'Unavailable', where: path, message });
@@ -143,9 +181,7 @@ const createLog = (connection: Connection, options: SqliteLogOptions, lock: Lock
     signal.addEventListener('abort', stop);
     try {
       while (!done.signal.aborted && !state.closed && reader.dataVersion() === seen) {
-        // The only writer is this process: nothing to look for elsewhere.
-        const pause = writing === undefined ? pollMilliseconds : 60_000;
-        await setTimeout(pause, undefined, { signal: done.signal }).catch(stop);
+        await setTimeout(pollMilliseconds, undefined, { signal: done.signal }).catch(stop);
       }
     } finally {
       waiting.delete(stop);
@@ -175,18 +211,22 @@ const createLog = (connection: Connection, options: SqliteLogOptions, lock: Lock
     }
   };
 
+  /** Leaves one plain file with its digest, unless nothing was written since there was one. */
+  const settleLast = (): void => {
+    if (digestOnRecord(path) === undefined) settle(connection, path);
+  };
+
   const close = async (): Promise<void> => {
     if (state.closed) return;
-    writing?.appender.flush();
     state.closed = true;
+    await writing?.appender.settled();
     wake();
     try {
-      if (writing !== undefined && (writing.wrote() || digestOnRecord(path) === undefined)) settle(connection, path);
+      if (writing !== undefined) await leave(writing.rights, settleLast);
     } catch (failure) {
       throw new LogReadError(toStoreError(failure, path));
     } finally {
       connection.close();
-      writing?.lock.release();
     }
   };
 
@@ -220,26 +260,50 @@ const createLog = (connection: Connection, options: SqliteLogOptions, lock: Lock
   };
 };
 
-const open = (options: SqliteLogOptions): SqliteLog => {
-  const { path, mode } = options;
-  if (mode === 'read') mustExist(path);
-  else mkdirSync(dirname(path), { recursive: true });
-  const lock = mode === 'write' ? acquireLock(path, options.command) : undefined;
-  let connection: Connection | undefined;
+const rightsOf = async (options: SqliteLogOptions): Promise<Rights> => {
+  const { path, collects, patience = usualPatience, signal } = options;
+  const level = collects === 'alone' ? 'exclusive' : 'shared';
+  const short = { patience: Math.min(patience, collectPatience), signal };
+  const collecting = collects && (await acquire(`${path}.collecting`, level, short));
+  let writing: FileLock | undefined;
+  let turn: Turn | undefined;
   try {
-    connection = connect(path, mode);
-    checkSchema(connection, path, mode);
-    return createLog(connection, options, lock);
+    writing = await acquire(`${path}.lock`, 'shared', { patience, signal });
+    const next = turnOf(`${path}.lock`);
+    turn = next;
+    await untilThere(`${path}.lock`, { patience, signal }, () => next.take() || undefined);
+    return { writing, collecting, turn };
   } catch (failure) {
-    connection?.close();
-    lock?.release();
+    turn?.close();
+    await writing?.leave();
+    await collecting?.leave();
     throw failure;
   }
 };
 
-/** The ledger in one SQLite file, for one writing process and any number of readers. */
+const open = async (options: SqliteLogOptions): Promise<SqliteLog> => {
+  const { path, mode } = options;
+  if (mode === 'read') mustExist(path);
+  else mkdirSync(dirname(path), { recursive: true });
+  // A writer opens in its turn: of several that come at the same moment one makes the tables.
+  const rights = mode === 'write' ? await rightsOf(options) : undefined;
+  let connection: Connection | undefined;
+  try {
+    connection = connect(path, mode);
+    checkSchema(connection, path, mode);
+    const log = createLog(connection, options, rights);
+    rights?.turn.give();
+    return log;
+  } catch (failure) {
+    connection?.close();
+    if (rights !== undefined) await leave(rights, () => {});
+    throw failure;
+  }
+};
+
+/** The ledger in one SQLite file, for any number of writing and reading processes of one machine. */
 export const openSqliteLog = (options: SqliteLogOptions): TE.TaskEither<StoreError, SqliteLog> =>
   TE.tryCatch(
-    async () => open(options),
+    () => open(options),
     (failure) => (failure instanceof LogReadError ? failure.reason : toStoreError(failure, options.path)),
   );

@@ -9,15 +9,13 @@ import type { Mirror } from '../../ports/mirror';
 import { connect, integer, text, utf8, type Connection } from './connection';
 import { isConstraint, StoreFailure, toStoreError } from './errors';
 import { openSqliteLog } from './eventLog';
-import { acquireLock } from './lockFile';
+import { acquire } from './fileLock';
 import { checkSchema } from './schema';
 
 export interface SqliteMirrorOptions {
   readonly path: string;
   /** The source as it may be shown, for messages about its events. */
   readonly of: string;
-  /** For the lock file. */
-  readonly command: string;
 }
 
 /** Rows per query of `places`. */
@@ -116,10 +114,10 @@ const createTaker = (connection: Connection, of: string): Mirror['take'] => {
 const isPosition = (source: string): source is Position => source !== '';
 
 const createMirror = async (connection: Connection, options: SqliteMirrorOptions): Promise<Omit<Mirror, 'close'>> => {
-  const { path, of, command } = options;
+  const { path, of } = options;
   prepareTables(connection, path);
   // A connection of its own, so that a long reading never meets a half-written page.
-  const opened = await openSqliteLog({ path, mode: 'read', now: () => '', command })();
+  const opened = await openSqliteLog({ path, mode: 'read', now: () => '' })();
   if (E.isLeft(opened)) throw new StoreFailure(opened.left);
   const take = createTaker(connection, of);
   const source = connection.query(`SELECT ${text('source')} FROM mirrored`);
@@ -156,14 +154,14 @@ const createMirror = async (connection: Connection, options: SqliteMirrorOptions
 
 /**
  * A mirror in one SQLite file with the tables of a ledger, so that everything that reads a ledger's file reads it too.
- * One process writes it; `Locked` says which. It is a copy: deleted, it is made again.
+ * One process writes it; another one is refused as `Locked`. It is a copy: deleted, it is made again.
  */
 export const openSqliteMirror = (options: SqliteMirrorOptions): TE.TaskEither<StoreError, Mirror> =>
   TE.tryCatch(
     async () => {
-      const { path, command } = options;
+      const { path } = options;
       mkdirSync(dirname(path), { recursive: true });
-      const lock = acquireLock(path, command);
+      const lock = await acquire(`${path}.lock`, 'exclusive', { patience: 0, signal: undefined });
       let connection: Connection | undefined;
       try {
         const own = connect(path, 'write');
@@ -172,12 +170,12 @@ export const openSqliteMirror = (options: SqliteMirrorOptions): TE.TaskEither<St
         const close = async (): Promise<void> => {
           await mirror.log.close();
           own.close();
-          lock.release();
+          await lock.leave();
         };
         return { ...mirror, close };
       } catch (failure) {
         connection?.close();
-        lock.release();
+        await lock.leave();
         throw failure;
       }
     },

@@ -139,9 +139,9 @@ export const createReader = (connection: Connection, path: string): Reader => {
     range,
     last: () =>
       guarded(() => {
-        const position = integer(query('SELECT max(position) FROM events').get()?.[0]);
-        const head = query('SELECT size, last_position FROM head').get();
-        return { position, headSize: integer(head?.[0]), headPosition: integer(head?.[1]) };
+        // One statement sees one state: other processes commit meanwhile.
+        const row = query('SELECT (SELECT max(position) FROM events), size, last_position FROM head').get();
+        return { position: integer(row?.[0]), headSize: integer(row?.[1]), headPosition: integer(row?.[2]) };
       }),
     revisionOf: (stream) =>
       guarded(() => {

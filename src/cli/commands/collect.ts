@@ -50,7 +50,7 @@ export const collect: Command = {
     const { script } = task;
     if (script === undefined) return stop({ tag: 'NoScript', task: task.name });
     const name = args.need('student');
-    await withLedger(args, context, 'create', async (ledger) => {
+    await withLedger(args, context, 'collect', async (ledger) => {
       const { log } = ledger;
       const { train, testSeen, testUnseen, seed, gold } = config.task;
       const source = { task, config: config.task.config, seed, counts: { train, testSeen, testUnseen }, gold };

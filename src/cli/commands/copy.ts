@@ -14,7 +14,7 @@ type ServerModule = typeof import('../serverLedger');
 
 /** The store's own log: a copy needs no mirror. */
 const openStore = async (place: LedgerPlace, context: Context, access: Access): Promise<EventLog> => {
-  if (place.kind === 'file') return openFileLog(place.path, context.command, access);
+  if (place.kind === 'file') return openFileLog(place.path, context, access);
   const { openServerLog, isEmptyLog } = typed<ServerModule>(require('../serverLedger'));
   const log = await openServerLog(place);
   if (access !== 'read' || !(await isEmptyLog(log))) return log;

@@ -76,7 +76,6 @@ const sqlite = async (folder: string): Promise<Check> => {
       path,
       mode: 'write',
       now: () => new Date().toISOString(),
-      command: 'tripost doctor',
     })();
     if (E.isLeft(opened)) return failed(name, JSON.stringify(opened.left), 'See the message; a local disk works best.');
     const log = opened.right;

@@ -177,7 +177,7 @@ export const run: Command = {
     const out = args.text('out');
     if (out !== undefined) checkOut(resolve(out), runIdOf(input));
     if (input.task.script === undefined) return stop({ tag: 'NoScript', task: input.task.name });
-    await withLedger(args, context, 'create', async (ledger) => {
+    await withLedger(args, context, 'collect', async (ledger) => {
       const { log } = ledger;
       const summary = must(await runLoop(input, runPorts(args, ledger, context)));
       context.progress.end();

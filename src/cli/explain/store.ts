@@ -27,13 +27,21 @@ export type StoreTag =
 /** Messages of the ledger and of the blob store. */
 export const storeTable: Table<StoreTag> = {
   Locked: ({ where, holder }) =>
-    because(
-      'locked',
-      'Another process is writing this ledger.',
-      `  lock:   ${where}`,
-      `  writer: ${holder}`,
-      'Nothing was changed. Wait for it to end, or use another --ledger. Reading commands work meanwhile.',
-    ),
+    where.endsWith('.collecting')
+      ? because(
+          'locked',
+          'Another process is collecting into this ledger.',
+          `  lock:   ${where}`,
+          `  holder: ${holder}`,
+          'Nothing was changed, and no call was made twice. Wait for it to end, or let all of them share the work: `tripost collect --share`.',
+        )
+      : because(
+          'locked',
+          'Another process keeps this ledger from being written.',
+          `  lock:   ${where}`,
+          `  holder: ${holder}`,
+          'Nothing was changed. Wait for it to end, or use another --ledger. Reading commands work meanwhile.',
+        ),
   NotALedger: ({ where, message }) =>
     because(
       'noLedger',

@@ -6,6 +6,8 @@ import { answerVerified } from './answerVerified';
 import { attemptMade } from './attemptMade';
 import { callFailed } from './callFailed';
 import { checkpointWritten } from './checkpointWritten';
+import { claimEnded } from './claimEnded';
+import { claimKept } from './claimKept';
 import { collectionStarted } from './collectionStarted';
 import { datasetDerived } from './datasetDerived';
 import { datasetImported } from './datasetImported';
@@ -27,6 +29,7 @@ import { trainingCompleted } from './trainingCompleted';
 import { trainingStarted } from './trainingStarted';
 import { trajectoryClosed } from './trajectoryClosed';
 import { turnRefused } from './turnRefused';
+import { workClaimed } from './workClaimed';
 import type { EventDefinition } from './defineEvent';
 import type { RecordedEvent } from './envelope';
 
@@ -39,6 +42,9 @@ export const definitions = {
   IterationCompleted: iterationCompleted,
   ProblemPosed: problemPosed,
   CollectionStarted: collectionStarted,
+  WorkClaimed: workClaimed,
+  ClaimKept: claimKept,
+  ClaimEnded: claimEnded,
   GenerationProduced: generationProduced,
   AttemptMade: attemptMade,
   FeedbackGiven: feedbackGiven,

@@ -233,6 +233,9 @@ const apply = (state: LineageState, event: LedgerEvent): void => {
     case 'TrajectoryClosed':
     case 'CallFailed':
     case 'TrainingCompleted':
+    case 'WorkClaimed':
+    case 'ClaimKept':
+    case 'ClaimEnded':
     case 'LedgerSealed':
       return;
   }

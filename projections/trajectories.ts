@@ -149,6 +149,9 @@ const apply = (state: TrajectoriesState, event: LedgerEvent): void => {
     case 'TrainingCompleted':
     case 'EvaluationRecorded':
     case 'AblationStarted':
+    case 'WorkClaimed':
+    case 'ClaimKept':
+    case 'ClaimEnded':
     case 'LedgerSealed':
       return;
   }

@@ -42,9 +42,6 @@ export interface Ledger {
  */
 export type Access = 'read' | 'append' | 'create' | 'collect';
 
-/** Whether a ledger has to be there already. */
-export const isThere = (access: Access): boolean => access === 'read' || access === 'append';
-
 export const placeOf = (args: Args): LedgerPlace =>
   ledgerPlace(args.text('ledger') ?? './ledger.db', args.text('blobFolder'));
 
@@ -55,7 +52,7 @@ export const openFileLog = async (
   access: Access,
   share = false,
 ): Promise<SqliteLog> => {
-  if (isThere(access) && !existsSync(path)) return stop({ tag: 'NoLedger', path });
+  if ((access === 'read' || access === 'append') && !existsSync(path)) return stop({ tag: 'NoLedger', path });
   const now = (): string => new Date().toISOString();
   const mode = access === 'read' ? 'read' : 'write';
   const collects = access === 'collect' ? ({ collects: share ? 'shared' : 'alone' } as const) : {};

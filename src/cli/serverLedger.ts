@@ -9,7 +9,7 @@ import { LogReadError, type EventLog } from '../ports/eventLog';
 import type { Mirror } from '../ports/mirror';
 import { logAt } from './at';
 import type { Context } from './command';
-import { isThere, type Access } from './compose';
+import type { Access } from './compose';
 import { must, stop } from './faults';
 import { typed } from './lazy';
 import type { LedgerPlace } from './ledgerPlace';
@@ -90,7 +90,7 @@ export const openServerLedger = async (place: Server, context: Context, access: 
   try {
     const after = mirror.source();
     server = await openServerLog(place, after === undefined ? {} : { known: { events: mirror.places(), after } });
-    if (isThere(access) && after === undefined && (await isEmptyLog(server))) {
+    if ((access === 'read' || access === 'append') && after === undefined && (await isEmptyLog(server))) {
       return stop({ tag: 'NoLedger', path: place.shown });
     }
     const mismatch = await mirrorMismatch(server, mirror);

@@ -1,13 +1,26 @@
+import * as E from 'fp-ts/Either';
 import { iterationStarted } from '../../events/iterationStarted';
 import type { Digest } from '../../events/digest';
 import { collectionIdOf } from '../../events/collectionStarted';
 import { collectionOf } from '../collect/collectTrajectories';
 import type { Editor } from '../collect/editor';
-import { openStream } from '../ledger/openStream';
+import { appendOnce, openStream, type OpenStream } from '../ledger/openStream';
 import { begin, runIdOf } from '../run/beginRun';
 import { collectSettings } from '../run/loop';
 import type { RunInput, RunPorts } from '../run/runContext';
 import { must, stop } from './faults';
+
+/** The run's stream with its start; of several processes that begin at the same moment, one notes it. */
+const beginTogether = async (runId: string, input: RunInput, ports: RunPorts): Promise<OpenStream> => {
+  for (let attempt = 0; ; attempt++) {
+    const stream = must(await openStream(ports.log, `run-${runId}`));
+    const begun = await begin(stream, runId, input, ports);
+    const conflict = E.isLeft(begun) && (begun.left.tag === 'WrongExpectedRevision' || begun.left.tag === 'IdConflict');
+    if (conflict && attempt < 3) continue;
+    must(begun);
+    return stream;
+  }
+};
 
 /** Notes on the run's own stream that an iteration begins, as `run` does, so that `run` goes on from a single step. */
 export const noteIteration = async (
@@ -19,8 +32,7 @@ export const noteIteration = async (
   editor: Editor,
 ): Promise<string> => {
   const runId = runIdOf(input);
-  const stream = must(await openStream(ports.log, `run-${runId}`));
-  must(await begin(stream, runId, input, ports));
+  const stream = await beginTogether(runId, input, ports);
   const ref = { kind: 'checkpoint', digest: student } as const;
   const collectionId = collectionIdOf(collectionOf(collectSettings(input.config, iteration, problemSet), ref, editor));
   const known = stream.events.find((event) => event.type === 'IterationStarted' && event.data.iteration === iteration);
@@ -30,7 +42,8 @@ export const noteIteration = async (
       stop({ tag: 'IdConflict', stream: known.stream, id, storedIn: known.stream, revision });
   } else {
     const started = iterationStarted.create({ runId, iteration, student: ref, problemSet, collectionId });
-    must(await stream.append([started]));
+    // Another process that shares the work may have noted the very same meanwhile.
+    must(await appendOnce(ports.log, stream.stream, started));
   }
   return runId;
 };

@@ -71,7 +71,7 @@ export const trajectoryIdOf = (collectionId: string, pass: number, problemId: st
   contentId(['trajectory', collectionId, pass, problemId]);
 
 /** The settings, and the collection that they make. */
-interface Collection extends CollectSettings {
+export interface Collection extends CollectSettings {
   readonly collectionId: string;
 }
 
@@ -93,6 +93,28 @@ const callsOf = (events: readonly LedgerEvent[]): { readonly call: Call; readonl
 const createFact = (fact: TrajectoryFact, correlation: string): NewEvent =>
   definitionOf(fact.type).create(fact.data, { correlation });
 
+/** One answer to one problem, to be collected. */
+export interface Work {
+  readonly pass: number;
+  readonly problem: ProblemPosed;
+}
+
+/** Everything to collect, in the order in which one process does it. */
+export const workOf = (problems: readonly ProblemPosed[], { passes }: CollectSettings): readonly Work[] =>
+  Array.from({ length: passes }, (_, pass) => problems.map((problem) => ({ pass, problem }))).flat();
+
+/** Notes what the collection is, once. */
+export const beginCollection = async (
+  settings: CollectSettings,
+  { log, student, editor }: CollectPorts,
+): Promise<E.Either<AppendError, Collection>> => {
+  const inputs = collectionOf(settings, student.ref, editor);
+  const collectionId = collectionIdOf(inputs);
+  const started = collectionStarted.create({ collectionId, ...inputs });
+  const noted = await appendOnce(log, `collection-${collectionId}`, started);
+  return E.isLeft(noted) ? noted : E.right({ ...settings, collectionId });
+};
+
 /**
  * Lets the student answer every problem `passes` times, edits each trajectory and puts every step on the ledger.
  *
@@ -105,16 +127,12 @@ export const collectTrajectories = async (
   settings: CollectSettings,
   ports: CollectPorts,
 ): Promise<E.Either<CollectError, CollectProgress>> => {
-  const work = Array.from({ length: settings.passes }, (_, pass) =>
-    problems.map((problem) => ({ pass, problem })),
-  ).flat();
+  const work = workOf(problems, settings);
   const size = Math.max(1, ports.student.batch);
   const chunks = Array.from({ length: Math.ceil(work.length / size) }, (_, i) => work.slice(i * size, (i + 1) * size));
-  const inputs = collectionOf(settings, ports.student.ref, ports.editor);
-  const collection: Collection = { ...settings, collectionId: collectionIdOf(inputs) };
-  const started = collectionStarted.create({ collectionId: collection.collectionId, ...inputs });
-  const noted = await appendOnce(ports.log, `collection-${collection.collectionId}`, started);
-  if (E.isLeft(noted)) return noted;
+  const begun = await beginCollection(settings, ports);
+  if (E.isLeft(begun)) return begun;
+  const collection = begun.right;
   let progress: CollectProgress = { done: 0, total: work.length, newCalls: 0, reusedCalls: 0, outcomes: {} };
   for (const chunk of chunks) {
     if (ports.signal.aborted) break;
@@ -128,9 +146,9 @@ export const collectTrajectories = async (
   return E.right(progress);
 };
 
-type ChunkResult = Pick<CollectProgress, 'done' | 'newCalls' | 'reusedCalls' | 'outcomes'>;
+export type ChunkResult = Pick<CollectProgress, 'done' | 'newCalls' | 'reusedCalls' | 'outcomes'>;
 
-const addTo = (sum: CollectProgress, part: ChunkResult): CollectProgress => {
+export const addTo = (sum: CollectProgress, part: ChunkResult): CollectProgress => {
   const outcomes: Record<string, number> = { ...sum.outcomes };
   for (const [outcome, count] of Object.entries(part.outcomes)) outcomes[outcome] = (outcomes[outcome] ?? 0) + count;
   return {
@@ -143,7 +161,7 @@ const addTo = (sum: CollectProgress, part: ChunkResult): CollectProgress => {
 };
 
 const open = async (
-  { pass, problem }: { readonly pass: number; readonly problem: ProblemPosed },
+  { pass, problem }: Work,
   settings: Collection,
   { log, task }: CollectPorts,
 ): Promise<E.Either<DecodeError, Open>> => {
@@ -195,8 +213,9 @@ const generationData = (
   ...callFacts(completion),
 });
 
-const collectChunk = async (
-  chunk: readonly { readonly pass: number; readonly problem: ProblemPosed }[],
+/** Collects some trajectories: their calls as one batch, then their edits. */
+export const collectChunk = async (
+  chunk: readonly Work[],
   settings: Collection,
   ports: CollectPorts,
 ): Promise<E.Either<CollectError, ChunkResult>> => {

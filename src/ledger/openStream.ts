@@ -35,13 +35,22 @@ export const openStream = async (log: EventLog, stream: string): Promise<E.Eithe
   });
 };
 
-/** Appends one event to the stream where it belongs, unless that very event is stored already. */
+/**
+ * Appends one event to the stream where it belongs, unless that very event is stored already. The event does not depend
+ * on what else is in the stream, so another writer in between is no reason to give up.
+ */
 export const appendOnce = async (
   log: EventLog,
   stream: string,
   event: NewEvent,
 ): Promise<E.Either<AppendError, 'appended' | 'known'>> => {
-  if ((await log.readEvent(event.id)) !== undefined) return E.right('known');
-  const appended = await log.append(stream, await log.streamHead(stream), [event])();
-  return E.isLeft(appended) ? appended : E.right('appended');
+  for (;;) {
+    if ((await log.readEvent(event.id)) !== undefined) return E.right('known');
+    const appended = await log.append(stream, await log.streamHead(stream), [event])();
+    if (E.isRight(appended)) return E.right('appended');
+    const { tag } = appended.left;
+    // Another writer of the same event may have come between the look and the append.
+    const again = tag === 'WrongExpectedRevision' || (tag === 'IdConflict' && (await log.readEvent(event.id)) !== undefined);
+    if (!again) return appended;
+  }
 };

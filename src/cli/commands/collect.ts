@@ -1,4 +1,5 @@
-import { collectTrajectories } from '../../collect/collectTrajectories';
+import { collectShared } from '../../collect/collectShared';
+import { collectTrajectories, type CollectPorts } from '../../collect/collectTrajectories';
 import { scriptedEditor } from '../../collect/editor';
 import { collectSettings } from '../../run/loop';
 import { poseSet } from '../../run/problems';
@@ -10,6 +11,7 @@ import { onDevice } from '../cuda/device';
 import { runPorts } from '../runPorts';
 import { must, stop, usage } from '../faults';
 import { loadRun } from '../runConfig';
+import { shareFlags, sharePorts } from '../sharing';
 import { noteIteration } from '../steps';
 import { loadStudent } from '../student';
 import { inOrder } from '../inOrder';
@@ -20,6 +22,9 @@ export const collect: Command = {
   json: 'object',
   details: [
     'The same config and iteration as in `tripost run` make the same trajectories: run uses what this has collected.',
+    'With --share several processes collect into one ledger at the same time: each claims a batch, no call is made twice,',
+    'and what a dead process had claimed is taken over. Each ends with the counts of the whole; the rows are the same as of',
+    'one process. Without --share a process collects alone, and another one is refused.',
     'JSON: {runId, iteration, problemSet, student, trajectories, outcomes, newCalls, reusedCalls}.',
   ].join('\n'),
   arguments: [],
@@ -33,6 +38,7 @@ export const collect: Command = {
     { flags: '--iteration <n>', description: 'which iteration this is', fallback: '1' },
     { flags: '--seed <n>', description: 'over the config: root of every draw' },
     setFlag,
+    ...shareFlags,
     ...runtimeFlags,
     jsonFlag,
     ...progressFlags,
@@ -40,11 +46,13 @@ export const collect: Command = {
   examples: [
     'tripost collect --config run.yaml --student latest',
     'tripost collect -c run.yaml --student ./student --iteration 2 --json',
+    'tripost collect -c run.yaml --student latest --share',
   ],
   run: onDevice(async (args, context) => {
     const iteration = args.whole('iteration') ?? 1;
     if (iteration === 0) usage('--iteration: iterations count from 1');
     args.whole('seed');
+    const share = sharePorts(args);
     const { input } = loadRun(args.need('config'), args, ['seed']);
     const { config, task } = input;
     const { script } = task;
@@ -62,21 +70,22 @@ export const collect: Command = {
       const runId = await noteIteration(input, ports, iteration, student.digest, set, editor);
       const { digest: checkpoint, shape, weights, tokenizer, kept } = student;
       try {
-        const { done, outcomes, newCalls, reusedCalls } = must(
-          await collectTrajectories(
-            problems.filter((problem) => problem.split === 'train'),
-            collectSettings(config, iteration, set),
-            {
-              ...ports,
-              student: studentModel(
-                { checkpoint, shape, weights, tokenizer, stopIds: kept?.stopIds, batch: config.generate.batch },
-                programs,
-              ),
-              editor,
-              task,
-              onProgress: (progress) => ports.onProgress({ phase: 'collect', iteration, progress }),
-            },
+        const training = problems.filter((problem) => problem.split === 'train');
+        const settings = collectSettings(config, iteration, set);
+        const collectPorts: CollectPorts = {
+          ...ports,
+          student: studentModel(
+            { checkpoint, shape, weights, tokenizer, stopIds: kept?.stopIds, batch: config.generate.batch },
+            programs,
           ),
+          editor,
+          task,
+          onProgress: (progress) => ports.onProgress({ phase: 'collect', iteration, progress }),
+        };
+        const { done, outcomes, newCalls, reusedCalls } = must(
+          share === undefined
+            ? await collectTrajectories(training, settings, collectPorts)
+            : await collectShared(training, settings, { ...collectPorts, share }),
         );
         context.progress.end();
         const result = {

@@ -1,0 +1,21 @@
+import * as t from 'io-ts';
+import { Count } from './codecs';
+import { defineEvent } from './defineEvent';
+
+const V1 = t.strict(
+  {
+    collectionId: t.string,
+    claimant: t.string,
+    claim: Count,
+    /** Whether all of its trajectories are closed; else they are free for others. */
+    done: t.boolean,
+  },
+  'ClaimEnded@1',
+);
+export type ClaimEnded = t.TypeOf<typeof V1>;
+
+/** A claimant is through with a claim, or gives it back. */
+export const claimEnded = defineEvent('ClaimEnded', V1, {
+  stream: (d) => `claims-${d.collectionId}`,
+  identity: (d) => [d.collectionId, d.claimant, d.claim],
+});

@@ -5,6 +5,7 @@ import { positionOf, type NewEvent, type Position, type RecordedEvent } from '..
 import { openMemoryLog } from '../../src/adapters/memory/eventLog';
 import type { EventLog, ExpectedRevision, Filter, ReadAll } from '../../src/ports/eventLog';
 import { eventLogContract } from '../contracts/eventLog.contract';
+import { twoHandlesContract } from '../contracts/twoHandles.contract';
 import { arbitraryJson } from '../support/arbitrary';
 import { anEvent, collect, someEvents, testClock, the } from '../support/events';
 import { closeAll, openOn, serve } from '../support/kurrentServer/opened';
@@ -16,6 +17,10 @@ afterAll(closeAll);
 
 // Our own loopback server: it shows that adapter and client do what the port means, not what KurrentDB does.
 eventLogContract('KurrentDB, loopback server', async () => openOn(await serve()));
+twoHandlesContract('KurrentDB, loopback server', async () => {
+  const server = await serve();
+  return [await openOn(server), await openOn(server)];
+});
 
 const url = process.env['KURRENTDB_URL'];
 if (url === undefined || url === '') {

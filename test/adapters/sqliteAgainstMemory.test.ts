@@ -129,3 +129,27 @@ it('does what the memory log does, whatever it is asked', async () => {
     { numRuns: 60 },
   );
 }, 120_000);
+
+it('does the same when the commands come from two processes in turns', async () => {
+  const folder = newFolder();
+  let ledgers = 0;
+  await fc.assert(
+    fc.asyncProperty(commands, fc.infiniteStream(fc.boolean()), async (list, hands) => {
+      const memory = openMemoryLog({ now: testClock() });
+      const path = join(folder, `two-${ledgers++}.db`);
+      const [one, two] = [await openLedger(path), await openLedger(path)];
+      for (const command of list) {
+        const hand = hands.next().value === true ? one : two;
+        expect(await run(hand, command)).toEqual(await run(memory, command));
+      }
+      const all = { kind: 'read', options: {} } as const;
+      for (const log of [one, two]) {
+        expect(await run(log, all)).toEqual(await run(memory, all));
+        expect(await log.head()).toEqual(await memory.head());
+        for (const stream of streams) expect(await log.streamHead(stream)).toBe(await memory.streamHead(stream));
+        await log.close();
+      }
+    }),
+    { numRuns: 40 },
+  );
+}, 120_000);

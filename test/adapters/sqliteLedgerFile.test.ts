@@ -1,13 +1,12 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import * as E from 'fp-ts/Either';
 import { openSqliteLog } from '../../src/adapters/sqlite/eventLog';
 import type { StoreError } from '../../src/ports/eventLog';
 import { anEvent, appendTo, collect, must, namesOf, refusal, someEvents, testClock } from '../support/events';
 import { newFolder, openLedger, removeFolders } from '../support/ledgerFile';
-import { compiled, runSql } from '../support/rawSql';
+import { runSql } from '../support/rawSql';
 
 afterAll(removeFolders);
 
@@ -159,21 +158,7 @@ describe('opening', () => {
   });
 });
 
-describe('one writer', () => {
-  it('is all there is: a second one is told who writes', async () => {
-    const path = newPath();
-    const log = await openLedger(path);
-    const error = await refusedToOpen(path, 'write');
-    expect(error).toEqual({
-      tag: 'Locked',
-      where: `${path}.lock`,
-      holder: `process ${process.pid} on ${hostname()} (a test)`,
-    });
-    await log.close();
-    expect(existsSync(`${path}.lock`)).toBe(false);
-    await (await openLedger(path)).close();
-  });
-
+describe('a writer', () => {
   it('does not keep readers out, and they see what it commits', async () => {
     const path = await closed();
     const writer = await openLedger(path);
@@ -197,39 +182,6 @@ describe('one writer', () => {
     expect(await collect(reader.readAll())).toHaveLength(65);
     await reader.close();
   });
-
-  it('takes over the lock of a process that has died, and no other', async () => {
-    const path = newPath();
-    const dead = spawnSync(process.execPath, ['-e', '']).pid;
-    const holder = { pid: dead, host: hostname(), command: 'tripost run', started: null, token: 'x' };
-    writeFileSync(`${path}.lock`, JSON.stringify({ ...holder, host: 'another-host' }));
-    const elsewhere = await refusedToOpen(path, 'write');
-    expect(elsewhere).toMatchObject({ tag: 'Locked', holder: expect.stringContaining('another-host') });
-    writeFileSync(`${path}.lock`, 'scribble');
-    expect(await refusedToOpen(path, 'write')).toMatchObject({ tag: 'Locked' });
-    writeFileSync(`${path}.lock`, JSON.stringify({ ...holder, pid: process.pid, started: 'another time' }));
-    await (await openLedger(path)).close();
-    writeFileSync(`${path}.lock`, JSON.stringify(holder));
-    await (await openLedger(path)).close();
-    expect(filesOf(path)).toEqual(['ledger.db', 'ledger.db.sha256']);
-  });
-
-  it('is one of several that find a dead process’s lock at the same time', () => {
-    const path = newPath();
-    const { dist, env } = compiled(newFolder());
-    const dead = spawnSync(process.execPath, ['-e', '']).pid;
-    const holder = { pid: dead, host: hostname(), command: 'tripost run', started: null, token: 'x' };
-    writeFileSync(`${path}.lock`, JSON.stringify(holder));
-    const script = `
-      const { acquireLock } = require(${JSON.stringify(join(dist, 'src/adapters/sqlite/lockFile.js'))});
-      while (Date.now() < ${Date.now() + 1500});
-      try { acquireLock(${JSON.stringify(path)}, 'racer'); console.log('won'); setTimeout(() => {}, 1500); }
-      catch (failure) { console.log(failure.error ? failure.error.tag : failure.stack); }`;
-    const racers = Array.from({ length: 6 }, () => `"$0" -e "$1" &`).join(' ');
-    const said = execFileSync('sh', ['-c', `${racers} wait`, process.execPath, script], { env }).toString();
-    expect(said.trim().split('\n').sort()).toEqual([...Array<string>(5).fill('Locked'), 'won']);
-    expect(filesOf(path)).toEqual(['ledger.db.lock']);
-  }, 60_000);
 });
 
 describe('trouble on disk', () => {

@@ -50,7 +50,8 @@ export const appendOnce = async (
     if (E.isRight(appended)) return E.right('appended');
     const { tag } = appended.left;
     // Another writer of the same event may have come between the look and the append.
-    const again = tag === 'WrongExpectedRevision' || (tag === 'IdConflict' && (await log.readEvent(event.id)) !== undefined);
+    const again =
+      tag === 'WrongExpectedRevision' || (tag === 'IdConflict' && (await log.readEvent(event.id)) !== undefined);
     if (!again) return appended;
   }
 };

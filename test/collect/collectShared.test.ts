@@ -9,7 +9,16 @@ import type { EventLog } from '../../src/ports/eventLog';
 import type { CompletionRequest } from '../../src/ports/languageModel';
 import { multistepArithmetic as task } from '../../src/tasks/multistepArithmetic/multistepArithmetic';
 import { collect, must } from '../support/events';
-import { collectionId, collectWith, FakeStudent, leavesOf, newLog, poseSeven, script, settings } from './collectSupport';
+import {
+  collectionId,
+  collectWith,
+  FakeStudent,
+  leavesOf,
+  newLog,
+  poseSeven,
+  script,
+  settings,
+} from './collectSupport';
 import { FakeTime } from './fakeTime';
 
 const leaseSeconds = 60;

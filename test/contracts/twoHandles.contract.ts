@@ -51,7 +51,7 @@ export const twoHandlesContract = (name: string, open: OpenTwo): void => {
       const batch = someEvents('a', 3);
       const results = await Promise.all([one, two].map((log) => log.append('s', 'noStream', batch)()));
       const [first, second] = results.map((result) => must(result));
-      expect([first?.duplicate, second?.duplicate].sort()).toEqual([false, true]);
+      expect(first?.duplicate).toBe(second?.duplicate === false);
       expect({ ...first, duplicate: true }).toEqual({ ...second, duplicate: true });
       expect((await one.head()).size).toBe(3);
       const changed = refusal(await two.append('s', 'noStream', [anEvent('a-0', { name: 'other' })])());

@@ -4,6 +4,7 @@ import { chained, repeatedAt, type Chained, type Prepared } from '../../../event
 import type { AppendError, Appended, ExpectedRevision } from '../../ports/eventLog';
 import { integer, text, utf8, type Connection } from './connection';
 import { isConstraint, toStoreError } from './errors';
+import { pauseMilliseconds } from './fileLock';
 import type { WriteLock } from './writeLock';
 
 interface Request {
@@ -164,9 +165,9 @@ export const createAppender = (
     scheduled = false;
     let group: typeof queue = [];
     try {
-      const wait = lock.tryTake();
-      if (wait !== 'taken') {
-        schedule(wait);
+      if (!lock.tryTake()) {
+        scheduled = true;
+        setTimeout(flush, pauseMilliseconds);
         return;
       }
       group = queue.splice(0);
@@ -178,17 +179,12 @@ export const createAppender = (
     for (const resolve of idle.splice(0)) resolve();
   };
 
-  const schedule = (wait: number): void => {
-    scheduled = true;
-    if (wait === 0) setImmediate(flush);
-    else setTimeout(flush, wait);
-  };
-
   return {
     append: (request) =>
       new Promise((resolve) => {
         queue.push({ request, resolve });
-        if (!scheduled) schedule(0);
+        if (!scheduled) setImmediate(flush);
+        scheduled = true;
       }),
     settled: () => new Promise((resolve) => (scheduled ? void idle.push(resolve) : resolve())),
   };

@@ -109,11 +109,11 @@ const startWriting = (
   return { rights, appender: createAppender(connection, lock, { path, now, committed: wake }) };
 };
 
-/** Gives up what a writer holds; the last of all writers runs `last` before another can come. */
-const leave = async ({ writing, collecting, turn }: Rights, last: () => void): Promise<void> => {
+/** Gives up what a writer holds; the last of all writers runs `settling` before another can come. */
+const leave = async ({ writing, collecting, turn }: Rights, settling: () => void): Promise<void> => {
   turn.close();
   try {
-    await writing.leave(last);
+    await writing.leave(settling);
   } finally {
     await collecting?.leave();
   }

@@ -68,7 +68,8 @@ const takes = (connection: Connection, path: string, sql: string): boolean => {
     connection.attempt(sql);
     return true;
   } catch (failure) {
-    if (isNotADatabase(failure)) throw locked(path, 'nobody: the file holds something else. Delete it if nobody writes');
+    if (isNotADatabase(failure))
+      throw locked(path, 'nobody: the file holds something else. Delete it if nobody writes');
     if (!isBusy(failure)) throw failure;
     if (connection.inTransaction()) connection.exec('ROLLBACK');
     return false;
@@ -80,7 +81,7 @@ const exclusively = 'PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE';
 /** A deferred transaction takes the shared lock with its first read. */
 const sharing = 'PRAGMA journal_mode = MEMORY; BEGIN; SELECT count(*) FROM sqlite_master';
 
-const held = (connection: Connection, path: string, level: Level): FileLock => ({
+const held = (connection: Connection, path: string, level: Level, file: string): FileLock => ({
   leave: async (last) => {
     let alone = level === 'exclusive';
     if (!alone) connection.exec('ROLLBACK');
@@ -88,6 +89,9 @@ const held = (connection: Connection, path: string, level: Level): FileLock => (
       if (tries > 0) await setTimeout(pauseMilliseconds);
       alone = takes(connection, path, exclusively);
     }
+    // Somebody else may have come, been the last, and removed the file, all since we gave up our share of it. What goes
+    // by its name now is others'.
+    alone &&= identity(path) === file;
     try {
       if (alone) last?.();
     } finally {
@@ -106,7 +110,7 @@ const attempt = (path: string, level: Level): FileLock | undefined => {
   try {
     const taken = takes(connection, path, level === 'shared' ? sharing : exclusively);
     // The last holder may have removed the file between our finding it and our lock on it.
-    if (taken && before !== undefined && identity(path) === before) return held(connection, path, level);
+    if (taken && before !== undefined && identity(path) === before) return held(connection, path, level, before);
   } catch (failure) {
     connection.close();
     throw failure;

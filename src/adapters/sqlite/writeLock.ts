@@ -1,22 +1,20 @@
 import type { Connection } from './connection';
 import { isBusy, StoreFailure } from './errors';
-import { holderOf, pauseMilliseconds, type Turn } from './fileLock';
+import { holderOf, type Turn } from './fileLock';
 
 /**
- * How long a writer may go on in one turn, in milliseconds, and so how long the next one waits; asking for a turn before
- * every transaction would cost a tenth of a single append.
+ * How long a writer may go on in one turn, in milliseconds, and so how long the next one waits. Asking for a turn before
+ * every transaction would cost a tenth of a single append, and handing it over costs both a pause.
  */
-const sliceMilliseconds = 4;
-/** How long who has the turn asks for the write lock at every turn of the event loop, in milliseconds. */
-const eagerMilliseconds = 2 * sliceMilliseconds;
+const sliceMilliseconds = 10;
 
 /** SQLite's write lock on the ledger, in turns with other processes. */
 export interface WriteLock {
   /**
-   * `taken`: a transaction is open, and committing it gives the lock back. Else how many milliseconds to wait before
-   * asking again (0: a turn of the event loop). Throws `Locked` when its turn has not come within its patience.
+   * True: a transaction is open, and committing it gives the lock back. False: ask again after a pause. Throws `Locked`
+   * when its turn has not come within its patience.
    */
-  tryTake(): 'taken' | number;
+  tryTake(): boolean;
 }
 
 export interface WriteLockOptions {
@@ -30,8 +28,8 @@ export interface WriteLockOptions {
 export const createWriteLock = (connection: Connection, turn: Turn, options: WriteLockOptions): WriteLock => {
   /** Since when this writer waits; undefined: it does not. */
   let since: number | undefined;
-  /** Since when it has the turn and waits for SQLite's lock. */
-  let turnSince: number | undefined;
+  /** It has the turn, and waits for SQLite's lock: nobody can get in before it. */
+  let next = false;
   /** When it last had the turn. */
   let slice = -Infinity;
 
@@ -46,38 +44,34 @@ export const createWriteLock = (connection: Connection, turn: Turn, options: Wri
   };
 
   const end = (): void => {
-    if (turnSince !== undefined) turn.give();
-    turnSince = undefined;
+    if (next) turn.give();
+    next = false;
     since = undefined;
   };
 
-  const taken = (now: number): 'taken' => {
-    if (turnSince !== undefined) slice = now;
-    end();
-    return 'taken';
-  };
-
-  const tryOnce = (): 'taken' | number => {
+  const tryOnce = (): boolean => {
     const now = performance.now();
     since ??= now;
-    if (now - slice < sliceMilliseconds && begin()) return taken(now);
-    if (turnSince === undefined && turn.take()) turnSince = now;
-    if (turnSince !== undefined) {
+    if (now - slice < sliceMilliseconds && begin()) return true;
+    if (!next) next = turn.take();
+    if (next) {
       options.beforeWriting();
-      if (begin()) return taken(now);
+      if (begin()) {
+        slice = now;
+        return true;
+      }
     }
-    if (now - since > options.patience) {
-      const where = turnSince === undefined ? `${options.path}.lock` : options.path;
-      throw new StoreFailure({ tag: 'Locked', where, holder: holderOf(where) });
-    }
-    // Whoever writes now is done in a fraction of a millisecond as a rule.
-    return turnSince !== undefined && now - turnSince < eagerMilliseconds ? 0 : pauseMilliseconds;
+    if (now - since <= options.patience) return false;
+    const where = next ? options.path : `${options.path}.lock`;
+    throw new StoreFailure({ tag: 'Locked', where, holder: holderOf(where) });
   };
 
   return {
     tryTake: () => {
       try {
-        return tryOnce();
+        const taken = tryOnce();
+        if (taken) end();
+        return taken;
       } catch (failure) {
         end();
         throw failure;

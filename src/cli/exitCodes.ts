@@ -11,7 +11,7 @@ export const exitCodes = {
   usage: { code: 2, meaning: 'wrong usage, config, policy, id or input' },
   noLedger: { code: 3, meaning: 'no ledger there: no such file, or not a tripost ledger' },
   damaged: { code: 4, meaning: 'the ledger is damaged and could not be read' },
-  locked: { code: 5, meaning: 'another process is writing the ledger' },
+  locked: { code: 5, meaning: 'another process collects into the ledger, or keeps it from being written' },
   mismatch: { code: 6, meaning: 'verification found a mismatch: in the ledger, or between a receipt and its inputs' },
   blob: { code: 7, meaning: 'a blob or a checkpoint file is missing or has other bytes than its digest says' },
   empty: { code: 8, meaning: 'empty dataset: the policy keeps nothing, or too little' },

@@ -118,7 +118,7 @@ export const ablate: Command = {
       return 'ok';
     }
     let exit: ExitName = 'ok';
-    await withLedger(args, context, 'create', async (ledger) => {
+    await withLedger(args, context, 'collect', async (ledger) => {
       const ports = runPorts(args, ledger, context);
       const total = planned.cells.length;
       let prefix = '';

@@ -1,5 +1,5 @@
 import { countSteps, linesOf } from './attemptText';
-import { cellBySteps } from './dateUnderstanding';
+import { cellBySteps } from './dateUnderstanding/generate';
 import type { Cell, Problem, Task } from './task';
 
 /** A problem of the reference's data files with its gold rationale. */

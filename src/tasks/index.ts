@@ -1,12 +1,16 @@
-import { dateUnderstanding } from './dateUnderstanding';
-import { logicalDeduction } from './logicalDeduction';
+import { dateUnderstanding } from './dateUnderstanding/dateUnderstanding';
+import { listFunctions } from './listFunctions';
+import { logicalDeduction } from './logicalDeduction/logicalDeduction';
 import { multistepArithmetic } from './multistepArithmetic/multistepArithmetic';
 import type { Task } from './task';
 import { wordSorting } from './wordSorting/wordSorting';
 
 /** Every task by name; test/tasks/laws.test.ts checks the laws for each. */
 export const tasks: ReadonlyMap<string, Task> = new Map(
-  [multistepArithmetic, wordSorting, dateUnderstanding, logicalDeduction].map((task) => [task.name, task]),
+  [multistepArithmetic, wordSorting, dateUnderstanding, logicalDeduction, listFunctions].map((task) => [
+    task.name,
+    task,
+  ]),
 );
 
 /** Levenshtein distance. */

@@ -43,7 +43,7 @@ export const poseProblems = (
     const found: GeneratedProblem[] = [];
     for (let repeats = 0; found.length < counts[split]; ) {
       const problem = script.generate(checked.config, seed, cells, next[cells]++);
-      const identity = identityOf(problem);
+      const identity = (script.identityOf ?? identityOf)(problem);
       if (!taken.has(identity)) {
         taken.add(identity);
         found.push(problem);

@@ -46,6 +46,11 @@ export interface Script {
    * index) gives the same problem. Distinctness within and across splits is the caller's (src/tasks/pose.ts).
    */
   readonly generate: (config: Json, seed: number, cells: 'seen' | 'unseen', index: number) => GeneratedProblem;
+  /**
+   * What no two problems of a set, and so no two splits, may share (a paragraph, whatever is asked about it); absent: the
+   * question with its options.
+   */
+  readonly identityOf?: (problem: Problem) => string;
   /** The gold rationale: lines of steps and the final response, joined by newlines, no header. */
   readonly gold: (problem: Problem) => string;
   /** FBK: the first wrong step of an attempt, judged against the question (and its answer). */

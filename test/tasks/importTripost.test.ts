@@ -1,6 +1,7 @@
-import { cellBySteps, dateUnderstanding } from '../../src/tasks/dateUnderstanding';
+import { dateUnderstanding } from '../../src/tasks/dateUnderstanding/dateUnderstanding';
+import { cellBySteps } from '../../src/tasks/dateUnderstanding/generate';
 import { importTripost } from '../../src/tasks/importTripost';
-import { logicalDeduction } from '../../src/tasks/logicalDeduction';
+import { logicalDeduction } from '../../src/tasks/logicalDeduction/logicalDeduction';
 import { multistepArithmetic } from '../../src/tasks/multistepArithmetic/multistepArithmetic';
 import { wordSorting } from '../../src/tasks/wordSorting/wordSorting';
 

@@ -19,6 +19,17 @@ const configs: Readonly<Record<string, readonly Json[]>> = {
     { alphabet: 'ab', wordLength: { from: 5, to: 5 }, seen: [1, 2, 6], unseen: [9] },
     { alphabet: 'abcdefghijklmnopqrstuvwxyz', wordLength: { from: 1, to: 3 }, seen: [4], unseen: [7] },
   ],
+  'date-understanding': [
+    {},
+    { years: { from: 1000, to: 2400 }, seen: [1], unseen: [2, 9] },
+    { years: { from: 2000, to: 2000 }, seen: [2, 3], unseen: [1] },
+  ],
+  'logical-deduction': [{}, { seen: [3], unseen: [4] }, { seen: [5], unseen: [3, 6] }],
+  'list-functions': [
+    {},
+    { length: { from: 2, to: 2 }, seen: [1], unseen: [2] },
+    { length: { from: 8, to: 12 }, seen: [4], unseen: [9] },
+  ],
 };
 
 /** What FBK can find. */
@@ -62,6 +73,39 @@ const errorClasses: Readonly<Record<string, readonly string[]>> = {
     'wrong-rank',
     'wrong-sign',
   ],
+  'date-understanding': [
+    'dates-differ',
+    'foreign-premise',
+    'no-conclusion',
+    'no-such-date',
+    'no-such-option',
+    'not-worked-out',
+    'unknown-day',
+    'wrong-answer',
+    'wrong-date',
+    'wrong-premise',
+    'wrong-weekday',
+  ],
+  'logical-deduction': [
+    'contradicts',
+    'does-not-follow',
+    'missing-object',
+    'no-conclusion',
+    'no-such-option',
+    'not-a-statement',
+    'not-decided',
+    'repeated-object',
+    'unknown-object',
+    'unknown-step',
+    'wrong-answer',
+    'wrong-count',
+    'wrong-ends',
+    'wrong-length',
+    'wrong-pattern',
+    'wrong-reading',
+    'wrong-sentence',
+  ],
+  'list-functions': ['too-many-steps', 'unfinished', 'wrong-answer', 'wrong-function', 'wrong-list'],
 };
 
 const scripted: readonly (readonly [string, Task, Script])[] = [...tasks.values()].flatMap((task) =>
@@ -167,9 +211,9 @@ describe.each(scripted)('%s', (_name, task, script) => {
 
   test('each error class is injected for some problem', () => {
     const classes = new Set(
-      Array.from({ length: 30 }, (_, i) => script.injections(script.generate({}, 4, 'seen', i))).flatMap((list) =>
-        list.map(({ errorClass }) => errorClass),
-      ),
+      Array.from({ length: 30 }, (_, i) =>
+        script.injections(script.generate({}, 4, i % 2 === 0 ? 'seen' : 'unseen', i)),
+      ).flatMap((list) => list.map(({ errorClass }) => errorClass)),
     );
     expect([...classes].sort()).toEqual(errorClasses[task.name]);
   });

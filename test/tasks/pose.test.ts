@@ -1,6 +1,6 @@
 import { findTask, tasks } from '../../src/tasks/index';
 import { poseProblems } from '../../src/tasks/pose';
-import type { Task } from '../../src/tasks/task';
+import type { GeneratedProblem, Task } from '../../src/tasks/task';
 
 const task = (name: string): Task => {
   const found = findTask(name);
@@ -8,14 +8,17 @@ const task = (name: string): Task => {
   return found.task;
 };
 
-test('the registry holds the four tasks under their names', () => {
+test('the registry holds the five tasks under their names', () => {
   expect([...tasks].map(([name, { name: own }]) => [name, own])).toEqual(
-    ['multistep-arithmetic', 'word-sorting', 'date-understanding', 'logical-deduction'].map((name) => [name, name]),
+    ['multistep-arithmetic', 'word-sorting', 'date-understanding', 'logical-deduction', 'list-functions'].map(
+      (name) => [name, name],
+    ),
   );
 });
 
 test('a name nearly right is answered with a suggestion', () => {
-  const list = 'The tasks are multistep-arithmetic, word-sorting, date-understanding, logical-deduction.';
+  const list =
+    'The tasks are multistep-arithmetic, word-sorting, date-understanding, logical-deduction, list-functions.';
   expect(findTask('word_sortng')).toEqual({
     ok: false,
     message: `There is no task "word_sortng". Did you mean "word-sorting"? ${list}`,
@@ -46,9 +49,10 @@ test('lists that cannot be drawn are refused', () => {
 test('a wrong configuration and a task without script are refused', () => {
   const counts = { train: 1, testSeen: 1, testUnseen: 1 };
   expect(poseProblems(task('word-sorting'), { words: 3 }, { seed: 1, counts })).toMatchObject({ ok: false });
-  expect(poseProblems(task('date-understanding'), {}, { seed: 1, counts })).toEqual({
+  const { script: _, ...unscripted } = task('word-sorting');
+  expect(poseProblems({ ...unscripted, name: 'riddles' }, {}, { seed: 1, counts })).toEqual({
     ok: false,
-    message: 'date-understanding has no script to pose problems; import them instead',
+    message: 'riddles has no script to pose problems; import them instead',
   });
 });
 
@@ -71,4 +75,21 @@ test('growing one split leaves the others as they were where they draw from othe
   if (!small.ok || !large.ok) throw new Error('not posed');
   expect(large.problems.train.slice(0, 10)).toEqual(small.problems.train);
   expect(large.problems.testUnseen).toEqual(small.problems.testUnseen);
+});
+
+test.each(['logical-deduction', 'date-understanding'])('no two splits of %s share a paragraph', (name) => {
+  const one = task(name);
+  const counts = { train: 200, testSeen: 100, testUnseen: 20 };
+  const posed = poseProblems(one, name === 'logical-deduction' ? { seen: [3], unseen: [4] } : {}, { seed: 3, counts });
+  if (!posed.ok) throw new Error(posed.message);
+  const { train, testSeen, testUnseen } = posed.problems;
+  const sentences = ({ question }: GeneratedProblem): string =>
+    question
+      .replace(/ What is the date .*$/, '')
+      .split('. ')
+      .sort()
+      .join('. ');
+  const all = [...train, ...testSeen, ...testUnseen].map(sentences);
+  expect(all).toHaveLength(320);
+  expect(new Set(all).size).toBe(320);
 });

@@ -73,9 +73,19 @@ const Sampling = section('sampling', {
   maxTokens: otherwise(Positive, 512),
 });
 
+/** Whether a task's name is the folder of a user's own task. */
+export const isTaskFolder = (name: string): boolean => /^\.{0,2}\//.test(name);
+
+const TaskName = new t.Type<string, unknown>(
+  'a task, or the folder of one as ./my-task',
+  t.string.is,
+  (u, c) => (typeof u === 'string' && isTaskFolder(u) ? t.success(u) : Name.validate(u, c)),
+  t.identity,
+);
+
 /** Problems to pose, drawn by the task's generator: the same seed, config and counts give the same problems. */
 export const TaskConfig = section('task', {
-  name: Name,
+  name: TaskName,
   config: otherwise(JsonValue, {}),
   seed: otherwise(Whole, 1),
   train: Positive,

@@ -75,7 +75,7 @@ const samples: { readonly [T in Tag]: OfTag<T> } = {
   TokenizerUnsupported: { tag: 'TokenizerUnsupported', field: 'normalizer', expected: 'null', got: 'NFC' },
   TokenizerDamaged: { tag: 'TokenizerDamaged', field: 'model.vocab', expected: 'ids', got: 'null' },
   CannotPose: { tag: 'CannotPose', task: 'word-sorting', message: 'the seen cells are too small' },
-  NoScript: { tag: 'NoScript', task: 'date-understanding' },
+  NoScript: { tag: 'NoScript', task: 'riddles' },
   NoProblems: { tag: 'NoProblems', problemSet: 'word-sorting-1' },
   TooFewRows: {
     tag: 'TooFewRows',

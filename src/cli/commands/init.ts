@@ -1,14 +1,11 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { isTaskFolder } from '../../run/config';
+import { findTask } from '../../tasks';
 import { jsonFlag, type Command } from '../command';
 import { stop } from '../faults';
 import { configTemplate, hintTemplate } from '../initTemplate';
 import { writeFolder } from '../studentFolder';
-
-const files: ReadonlyMap<string, string> = new Map([
-  ['run.yaml', configTemplate],
-  ['README.md', hintTemplate],
-]);
 
 export const init: Command = {
   name: 'init',
@@ -16,9 +13,29 @@ export const init: Command = {
   json: 'object',
   details: 'Writes run.yaml and README.md, and refuses where one of them is there already. JSON: {folder, files}.',
   arguments: [{ name: '[folder]', description: 'where to; made if need be (default: here)' }],
-  flags: [jsonFlag],
-  examples: ['tripost init', 'tripost init experiments/first && cd experiments/first && tripost run run.yaml'],
+  flags: [
+    {
+      flags: '--task <name>',
+      description: 'the task to run: a name, or the folder of your own as ./my-task',
+      fallback: 'word-sorting',
+    },
+    jsonFlag,
+  ],
+  examples: [
+    'tripost init',
+    'tripost init --task logical-deduction',
+    'tripost init experiments/first && cd experiments/first && tripost run run.yaml',
+  ],
   run: async (args, context) => {
+    const task = args.need('task');
+    if (!isTaskFolder(task)) {
+      const found = findTask(task);
+      if (!found.ok) stop({ tag: 'UnknownName', message: `--task: ${found.message}` });
+    }
+    const files: ReadonlyMap<string, string> = new Map([
+      ['run.yaml', configTemplate(task)],
+      ['README.md', hintTemplate],
+    ]);
     const folder = resolve(args.maybeAt(0) ?? '.');
     for (const name of files.keys()) {
       const path = join(folder, name);

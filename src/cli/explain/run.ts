@@ -44,7 +44,7 @@ export const runTable: Table<
     because(
       'usage',
       `The task ${task} has no script: its feedback and its updates need a large model.`,
-      'The tasks multistep-arithmetic and word-sorting run without one.',
+      '`tripost init --task <name>` writes a config for each task that runs without one.',
     ),
   NoProblems: ({ problemSet }) =>
     because(

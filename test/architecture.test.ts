@@ -86,6 +86,7 @@ const mayUse: Readonly<Record<string, readonly string[]>> = {
   'src/adapters/sqlite': ['fp-ts', 'libsql', 'node'],
   'src/adapters/system': ['node'],
   'src/adapters/threads': ['node'],
+  'src/adapters/verifier': ['fp-ts', 'node'],
   'src/cli': ['fp-ts', 'io-ts', 'rxjs', 'yaml', 'commander', 'picocolors', 'cli-table3', 'write-file-atomic', 'node'],
 };
 

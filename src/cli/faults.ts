@@ -31,6 +31,10 @@ export type CliFault =
   | { readonly tag: 'CudaUnavailable'; readonly reasons: readonly string[]; readonly fix: string | null }
   | { readonly tag: 'KeyUnreadable'; readonly path: string; readonly expected: string; readonly got: string }
   | { readonly tag: 'SignatureDiffers'; readonly where: string; readonly key: string; readonly got: string }
+  /** A user's verifier program gives no usable answer. */
+  | { readonly tag: 'VerifierFailed'; readonly command: string; readonly message: string; readonly stderr: string }
+  /** … or two answers to one question. */
+  | { readonly tag: 'VerifierDiffers'; readonly command: string; readonly first: string; readonly second: string }
   | { readonly tag: 'Stopped'; readonly what: string };
 
 /** Every expected failure that a command can meet: explain.ts has a message for each. */

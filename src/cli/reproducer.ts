@@ -12,7 +12,6 @@ import type { Finding, Reproduction } from '../reproduce/finding';
 import { reproduceDataset } from '../reproduce/reproduceDataset';
 import { reproduceEvaluation, reproduceGenerations } from '../reproduce/reproduceTexts';
 import { reproduceTraining } from '../reproduce/reproduceTraining';
-import { findTask } from '../tasks';
 import { loadCheckpoint, type LoadedCheckpoint } from '../train/checkpointStore';
 import { DecodePrograms } from '../train/decode/decodePrograms';
 import { studentModel } from '../train/student';
@@ -21,6 +20,7 @@ import type { Args } from './args';
 import type { Context } from './command';
 import { environmentOf, openEngine, openRuntime, placeOf, type Ledger } from './compose';
 import { must, stop, usage } from './faults';
+import { taskOfProblems } from './namedTask';
 
 /** Settings of a training to change on purpose, to see where it shows. */
 const changedOf = (args: Args): Readonly<Record<string, unknown>> =>
@@ -209,7 +209,7 @@ export class Reproducer {
     const student = await this.student(recorded.checkpoint);
     if (E.isLeft(student)) return this.missing(id, `student ${recorded.checkpoint}`, student.left);
     const problems = this.facts.problems.filter(({ set }) => set === recorded.problemSet);
-    const found = findTask(problems[0]?.task ?? '');
+    const found = taskOfProblems(problems[0]?.task ?? '', undefined);
     if (!found.ok) return stop({ tag: 'UnknownName', message: found.message });
     return must(
       await reproduceEvaluation(recorded, problems, {

@@ -2,14 +2,16 @@ import { dirname, resolve } from 'node:path';
 import * as E from 'fp-ts/Either';
 import { parse, parseDocument } from 'yaml';
 import { parseYaml, type DocumentProblem } from '../../projections/parseYaml';
-import { RunConfig } from '../run/config';
+import { isTaskFolder, RunConfig } from '../run/config';
 import type { RunInput } from '../run/runContext';
-import { findTask } from '../tasks';
+import type { Task } from '../tasks/task';
 import type { Args } from './args';
 import { stop, usage } from './faults';
 import { readText, reason } from './inputFile';
+import { namedTask } from './namedTask';
 import { loadPolicy } from './policyFile';
 import { readStudentFolder } from './studentFolder';
+import { loadUserTask } from './userTaskFolder';
 
 /** One value that goes over the config. */
 export interface Override {
@@ -74,6 +76,14 @@ export const readRunConfig = (file: string, overrides: readonly Override[]): Run
   return usage(lines.join('\n'));
 };
 
+/** The task of a config. One's own is what its files are, wherever they lie: their digest stands in the config in its path's place. */
+const taskOf = (config: RunConfig, file: string, from: string): { readonly task: Task; readonly config: RunConfig } => {
+  const { name } = config.task;
+  if (!isTaskFolder(name)) return { task: namedTask(name, `${file}: task.name`), config };
+  const { task, digest } = loadUserTask(resolve(from, name));
+  return { task, config: { ...config, task: { ...config.task, name: task.name, config: { digest } } } };
+};
+
 export interface LoadedRun {
   readonly input: RunInput;
   readonly file: string;
@@ -85,19 +95,18 @@ export const loadRun = (file: string, args: Args, flags: readonly string[] = [])
   input: loadInput(file, overridesOf(args, flags), process.cwd()),
 });
 
-/** The same with given overrides; a policy file that one of them names is relative to `folder`. */
+/** The same with given overrides; a file or folder that one of them names is relative to `folder`. */
 export const loadInput = (file: string, overrides: readonly Override[], folder: string): RunInput => {
-  const config = readRunConfig(file, overrides);
-  const found = findTask(config.task.name);
-  if (!found.ok) return stop({ tag: 'UnknownName', message: `${file}: task.name: ${found.message}` });
+  const given = readRunConfig(file, overrides);
   const here = dirname(resolve(file));
-  // A file that the command line names is relative to where the command is given; one in the config, to the config.
-  const policyFrom = overrides.some(({ key }) => key === 'policy') ? folder : here;
+  // What the command line names is relative to where the command is given; what the config names, to the config.
+  const from = (name: string): string => (overrides.some(({ key }) => key === name) ? folder : here);
+  const { task, config } = taskOf(given, file, from('task.name'));
   const { trained } = config.base;
   return {
     config,
-    task: found.task,
-    policy: loadPolicy(config.policy, policyFrom),
+    task,
+    policy: loadPolicy(config.policy, from('policy')),
     basePolicy: loadPolicy(config.base.policy, here),
     trained: trained === null ? undefined : readStudentFolder(resolve(here, trained)),
   };

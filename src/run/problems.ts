@@ -19,7 +19,9 @@ export const problemIdOf = (task: string, problem: Problem): string =>
 
 /** The gold texts of a problem in training form, by the task's own script. */
 const goldOf = (task: Task, problem: Problem): Pick<ProblemPosed, 'rationale' | 'closingFeedback'> => {
-  if (task.script === undefined) return { rationale: null, closingFeedback: null };
+  if (task.script === undefined || task.script.hasGold?.(problem) === false) {
+    return { rationale: null, closingFeedback: null };
+  }
   return goldTexts(task, problem, task.script.gold(problem));
 };
 

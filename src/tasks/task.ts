@@ -51,6 +51,8 @@ export interface Script {
    * question with its options.
    */
   readonly identityOf?: (problem: Problem) => string;
+  /** Whether there is a gold rationale for a problem; absent: always. */
+  readonly hasGold?: (problem: Problem) => boolean;
   /** The gold rationale: lines of steps and the final response, joined by newlines, no header. */
   readonly gold: (problem: Problem) => string;
   /** FBK: the first wrong step of an attempt, judged against the question (and its answer). */

@@ -75,6 +75,18 @@ const samples: { readonly [T in Tag]: OfTag<T> } = {
   TokenizerUnsupported: { tag: 'TokenizerUnsupported', field: 'normalizer', expected: 'null', got: 'NFC' },
   TokenizerDamaged: { tag: 'TokenizerDamaged', field: 'model.vocab', expected: 'ids', got: 'null' },
   CannotPose: { tag: 'CannotPose', task: 'word-sorting', message: 'the seen cells are too small' },
+  VerifierFailed: {
+    tag: 'VerifierFailed',
+    command: 'node verify.mjs',
+    message: 'it ended with exit code 1',
+    stderr: 'TypeError: x is not a function\n    at verify.mjs:3',
+  },
+  VerifierDiffers: {
+    tag: 'VerifierDiffers',
+    command: 'node verify.mjs',
+    first: '{"verdict":"correct"}',
+    second: '{"verdict":"error","reason":"busy"}',
+  },
   NoScript: { tag: 'NoScript', task: 'riddles' },
   NoProblems: { tag: 'NoProblems', problemSet: 'word-sorting-1' },
   TooFewRows: {

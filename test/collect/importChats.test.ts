@@ -9,7 +9,7 @@ import { importChats, type ImportChatsRequest } from '../../src/collect/importCh
 import { paperOptions } from '../../src/collect/trajectoryState';
 import { verify } from '../../src/ledger/verify';
 import type { EventLog } from '../../src/ports/eventLog';
-import { dateUnderstanding } from '../../src/tasks/dateUnderstanding';
+import { dateUnderstanding } from '../../src/tasks/dateUnderstanding/dateUnderstanding';
 import { multistepArithmetic } from '../../src/tasks/multistepArithmetic/multistepArithmetic';
 import { preset } from '../projections/policyFiles';
 import { collect, must, the } from '../support/events';

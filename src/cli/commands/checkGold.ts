@@ -1,5 +1,4 @@
 import type { ProblemPosed } from '../../../events/problemPosed';
-import { findTask } from '../../tasks';
 import type { Task } from '../../tasks/task';
 import { atFlag, jsonFlag, ledgerFlag, type Command } from '../command';
 import { readingLog } from '../at';
@@ -7,6 +6,7 @@ import { withLedger } from '../compose';
 import { stop } from '../faults';
 import { eventsOf, findProblemSet } from '../find';
 import { inOrder } from '../inOrder';
+import { namedTask, taskOfProblems } from '../namedTask';
 
 /** Why a rationale is refused: `class` is the verifier's error class, `unchecked-line` where a line could not be checked. */
 interface Against {
@@ -60,7 +60,7 @@ export const checkGold: Command = {
   arguments: [],
   flags: [
     ledgerFlag,
-    { flags: '--task <name>', description: 'only problems of this task' },
+    { flags: '--task <name>', description: 'only problems of this task; ./my-task: a folder of your own' },
     { flags: '--problems <set>', description: 'only problems of this set' },
     atFlag,
     jsonFlag,
@@ -70,15 +70,12 @@ export const checkGold: Command = {
     withLedger(args, context, 'read', async (ledger) => {
       const log = await readingLog(ledger.log, args, context);
       const wanted = args.text('task');
-      if (wanted !== undefined) {
-        const found = findTask(wanted);
-        if (!found.ok) stop({ tag: 'UnknownName', message: `--task: ${found.message}` });
-      }
+      const own = wanted === undefined ? undefined : namedTask(wanted, '--task');
       const named = args.text('problems');
       const set = named === undefined ? undefined : await findProblemSet(log, named);
       const posed = (await eventsOf(log, 'ProblemPosed'))
         .map((event) => event.data)
-        .filter((data) => (wanted === undefined || data.task === wanted) && (set === undefined || data.set === set));
+        .filter((data) => (own === undefined || data.task === own.name) && (set === undefined || data.set === set));
       const refused: Refused[] = [];
       const byTask: Record<string, ByTask> = {};
       let withoutRationale = 0;
@@ -88,7 +85,7 @@ export const checkGold: Command = {
           withoutRationale += 1;
           continue;
         }
-        const found = findTask(problem.task);
+        const found = taskOfProblems(problem.task, own);
         const method = found.ok && found.task.script !== undefined ? 'steps and answer' : 'answer only';
         const count = (byTask[problem.task] ??= { checked: 0, accepted: 0, method, classes: {} });
         count.checked += 1;

@@ -1,7 +1,6 @@
 import type { ProblemPosed } from '../../../events/problemPosed';
 import { cellScores, metrics, parts } from '../../../projections/scoreboard';
 import { evaluate as scoreStudent } from '../../evaluate/evaluate';
-import { findTask } from '../../tasks';
 import { DecodePrograms } from '../../train/decode/decodePrograms';
 import { studentModel } from '../../train/student';
 import { jsonFlag, ledgerFlag, progressFlags, runtimeFlags, seedFlag, type Command } from '../command';
@@ -9,6 +8,7 @@ import { openRuntime, withLedger } from '../compose';
 import { onDevice } from '../cuda/device';
 import { must, stop, usage } from '../faults';
 import { eventsOf, findProblemSet } from '../find';
+import { namedTask, taskOfProblems } from '../namedTask';
 import { loadStudent } from '../student';
 import { percent, table } from '../tables';
 
@@ -26,8 +26,9 @@ const shares = new Set<string>([
 const shown = (metric: string, value: number | null | undefined): string =>
   shares.has(metric) ? percent(value) : String(value ?? '-');
 
-const taskOf = ([first]: readonly ProblemPosed[]) => {
-  const found = findTask(first?.task ?? '');
+const taskOf = ([first]: readonly ProblemPosed[], named: string | undefined) => {
+  const given = named === undefined ? undefined : namedTask(named, '--task');
+  const found = taskOfProblems(first?.task ?? '', given);
   return found.ok ? found.task : stop({ tag: 'UnknownName', message: found.message });
 };
 
@@ -57,6 +58,7 @@ export const evaluate: Command = {
       choices: ['train', 'dev', 'test'],
       fallback: 'test',
     },
+    { flags: '--task <folder>', description: 'the task of the problems where it is your own: ./my-task' },
     { flags: '--max-tokens <n>', description: 'longest answer of one call', fallback: '512' },
     { flags: '--max-calls <n>', description: 'most calls a problem: the answer and its updates', fallback: '3' },
     { flags: '--temperature <t>', description: '0 is greedy', fallback: '0' },
@@ -102,7 +104,8 @@ export const evaluate: Command = {
             },
             {
               log,
-              task: problems.length === 0 ? stop({ tag: 'NoProblems', problemSet }) : taskOf(problems),
+              task:
+                problems.length === 0 ? stop({ tag: 'NoProblems', problemSet }) : taskOf(problems, args.text('task')),
               student: studentModel({ checkpoint, shape, weights, tokenizer, stopIds: kept?.stopIds, batch }, programs),
               signal: context.signal,
               onProgress: (done, total) =>

@@ -1,8 +1,8 @@
 import { addAbortSignal } from 'node:stream';
-import { findTask } from '../../tasks';
 import type { Problem, Script, Verdict } from '../../tasks/task';
 import type { Command } from '../command';
 import { stop } from '../faults';
+import { namedTask } from '../namedTask';
 import { linesOf, type Line } from '../lines';
 
 interface Answer {
@@ -73,7 +73,7 @@ export const feedback: Command = {
   ].join('\n'),
   arguments: [],
   flags: [
-    { flags: '--task <name>', description: 'the task whose verifier judges' },
+    { flags: '--task <name>', description: 'the task whose verifier judges; ./my-task: a folder of your own' },
     { flags: '--json', description: 'JSON Lines are all this command prints; taken for uniformity' },
   ],
   examples: [
@@ -81,10 +81,8 @@ export const feedback: Command = {
     'cat attempts.jsonl | tripost feedback --task word-sorting | jq .verdict',
   ],
   run: async (args, context) => {
-    const found = findTask(args.need('task'));
-    if (!found.ok) return stop({ tag: 'UnknownName', message: `--task: ${found.message}` });
-    const { script } = found.task;
-    if (script === undefined) return stop({ tag: 'NoScript', task: found.task.name });
+    const { name, script } = namedTask(args.need('task'), '--task');
+    if (script === undefined) return stop({ tag: 'NoScript', task: name });
     const input = addAbortSignal(context.signal, context.stdin);
     let judged = 0;
     try {

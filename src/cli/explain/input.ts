@@ -2,6 +2,13 @@ import { explainProblem } from '../../../projections/parseYaml';
 import type { CliFault } from '../faults';
 import { because, some, type Table } from './explained';
 
+/** The last lines that a program wrote to stderr, its stack traces left out. */
+const lastWords = (stderr: string): readonly string[] =>
+  stderr
+    .split('\n')
+    .filter((line) => line.trim() !== '' && !/^\s+at |^Node\.js v/.test(line))
+    .slice(-5);
+
 /** Messages of the command line's own input and output. */
 export const inputTable: Table<
   Exclude<
@@ -60,6 +67,21 @@ export const inputTable: Table<
       `Cannot listen on ${where}`,
       `  ${message}`,
       'Name another --port (0: one that is free) or --host.',
+    ),
+  VerifierFailed: ({ command, message, stderr }) =>
+    because(
+      'runtime',
+      `The verifier \`${command}\` failed: ${message}`,
+      ...lastWords(stderr).map((line) => `  ${line.slice(0, 200)}`),
+      'What was judged before is on the ledger. Correct the verifier, then run the same command again.',
+    ),
+  VerifierDiffers: ({ command, first, second }) =>
+    because(
+      'runtime',
+      `The verifier \`${command}\` gave two answers to the same question:`,
+      `  ${first}`,
+      `  ${second}`,
+      'Its verdicts become data, so they must not depend on time, order or chance. Correct it, then run again.',
     ),
   Stopped: ({ what }, { signal }) =>
     because(signal === 'SIGTERM' ? 'terminated' : 'interrupted', `Stopped: ${what}`, 'Nothing was changed.'),

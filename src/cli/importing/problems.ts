@@ -1,7 +1,6 @@
 import { sha256 } from '../../../events/digest';
 import { Split, type ProblemPosed } from '../../../events/problemPosed';
 import { appendProblems, goldTexts, problemIdOf } from '../../run/problems';
-import { findTask } from '../../tasks';
 import { importBigBench } from '../../tasks/importBigBench';
 import { importTripost } from '../../tasks/importTripost';
 import type { Cell, Problem, Task } from '../../tasks/task';
@@ -11,6 +10,7 @@ import type { Context } from '../command';
 import { withLedger } from '../compose';
 import { must, stop, usage } from '../faults';
 import { readBytes, utf8 } from '../inputFile';
+import { namedTask } from '../namedTask';
 
 /** A problem as a file has it; `line` is the line of JSON Lines, or the number of a BIG-bench example. */
 interface Found {
@@ -84,10 +84,7 @@ const readProblems = (path: string, task: Task, split: Split, format: keyof type
 };
 
 /** The task that --task names. */
-export const taskOf = (args: Args): Task => {
-  const found = findTask(args.need('task'));
-  return found.ok ? found.task : stop({ tag: 'UnknownName', message: `--task: ${found.message}` });
-};
+export const taskOf = (args: Args): Task => namedTask(args.need('task'), '--task');
 
 /** Poses the problems of a file, under a set that is named after task and file. */
 export const importProblems = async (

@@ -50,7 +50,7 @@ const taskParts: Readonly<Record<string, TaskPart>> = {
       'Difficulty: functions one after another. seen: trained on; unseen: only tested. length: of the first list.',
     ],
     config: '{ length: { from: 2, to: 4 }, seen: [1, 2], unseen: [3] }',
-    tokenizer: '{ vocabSize: 512, minFrequency: 50, pattern: words, merges: false }',
+    tokenizer: '{ vocabSize: 512, minFrequency: 50, pattern: prose }',
     maxPositions: 256,
     maxTokens: 150,
   },

@@ -120,14 +120,15 @@ const generate = (config: Json, seed: number, cells: 'seen' | 'unseen', index: n
   let list: List = Array.from({ length: queue.between(read.length.from, read.length.to) }, () => queue.integer(16));
   const start = written(list);
   const sentences: string[] = [];
+  let last: Operation | undefined;
   while (sentences.length < count) {
-    const operation = queue.pick(operations);
+    const operation = queue.pick(operations.filter((each) => each !== last));
     const n = queue.between(...(operation.range ?? [0, 0]));
     const next = operation.apply(list, n);
     // A function that changes nothing, or leaves next to nothing to go on with, teaches nothing.
     if (isSame(next, list) || next.length < 2) continue;
     sentences.push(`${sentences.length === 0 ? 'First' : 'Then'}, ${wordsWith(operation, n)}.`);
-    list = next;
+    [list, last] = [next, operation];
   }
   return {
     question: `Start with ${start}. ${sentences.join(' ')} What is the list?`,

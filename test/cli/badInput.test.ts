@@ -101,9 +101,13 @@ describe('a config', () => {
     expect(complaint(options)).toContain(message);
   });
 
-  it('for a task without a script', async () => {
-    const { code, stderr } = await untouched(['run', tinyConfig, '-S', 'task.name=date-understanding']);
-    expect([code, stderr]).toEqual([2, expect.stringContaining('The task date-understanding has no script')]);
+  it("with another task's difficulty", async () => {
+    const args = ['run', tinyConfig, '-S', 'task.name=date-understanding', '--ledger', join(newFolder(), 'l.db')];
+    const ran = await runCli(args);
+    expect([ran.code, ran.stderr]).toEqual([
+      2,
+      expect.stringContaining('the configuration has no field "alphabet"; its fields are years, seen, unseen'),
+    ]);
   });
 
   it('whose problems run out', async () => {

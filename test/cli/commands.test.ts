@@ -381,7 +381,7 @@ describe('problems from files', () => {
     expect(jsonOf(checked)).toMatchObject({
       checked: 3,
       accepted: 2,
-      refused: [{ line: 1, class: 'wrong-rank', reason: expect.stringContaining('step (2)') }],
+      refused: [{ line: 1, class: 'no-such-rank', reason: expect.stringContaining('step (2)') }],
     });
 
     writeFileSync(bad, `${line(question, ['gnu', 'hen'])}\nnot json\n{"text": 1}\n`);

@@ -2,7 +2,7 @@ import { finalResponse, splitAttempt } from '../attemptText';
 import { readChoices } from '../choices';
 import { incorrect, narrowestSegment, renderCorrect, unjudged } from '../feedbackText';
 import type { Problem, Verdict } from '../task';
-import { dateOf, weekdayOf } from './calendar';
+import { weekdayOf } from './calendar';
 import { dayWritten, isWritten, named, readDates, slashed, weekdayNames, type WrittenDate } from './dateText';
 import { lowerFirst, readQuestion, type Question } from './question';
 import { afterStep, dueSteps, initialState, type State } from './solution';
@@ -126,7 +126,7 @@ const judgeFinal = (
 
 const finalPhrase = /^So the answer is \(([A-Z])\)\.$/i;
 
-/** The question with its options' days, or why FBK cannot judge it. */
+/** The question with its options' days and the right letter, or why FBK cannot judge it. An empty answer is not held against it. */
 export const readProblem = (
   problem: Problem,
 ):
@@ -144,9 +144,8 @@ export const readProblem = (
   const options = optionDays(problem);
   if (!options) return { ok: false, errorClass: 'unreadable-question', reason: 'the options are not (A) …, (B) …' };
   const right = [...options].filter(([, day]) => day === question.target).map(([letter]) => letter);
-  const { year } = dateOf(question.target);
-  const letter = right[0];
-  if (letter === undefined || right.length > 1 || letter !== problem.answer || year < 1) {
+  const [letter] = right;
+  if (letter === undefined || right.length > 1 || (problem.answer !== '' && letter !== problem.answer)) {
     const has = letter === undefined ? 'no option has it' : `option (${right.join('), (')}) has it`;
     const reason = `the date ${question.asked} is ${slashed(question.target)}: ${has}, and the given answer is (${problem.answer})`;
     return { ok: false, errorClass: 'target-mismatch', reason };

@@ -197,7 +197,7 @@ const judgeFinal = (
     : fault('wrong-answer', `step (${state.ordering?.id ?? ''}) gives ${nameOf(paragraph, there)}`, `(${letter})`);
 };
 
-/** The problem as constraints, or why FBK cannot judge it. */
+/** The problem as constraints, or why FBK cannot judge it. An empty answer is not held against it. */
 export const readJudgeable = (
   problem: Problem,
 ):
@@ -206,7 +206,7 @@ export const readJudgeable = (
   const read = readProblem(problem);
   if (!read.ok) return { ok: false, errorClass: 'unreadable-question', reason: read.reason };
   const { letter } = read.paragraph.right;
-  return letter === problem.answer
+  return problem.answer === '' || letter === problem.answer
     ? read
     : {
         ok: false,

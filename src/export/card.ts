@@ -45,7 +45,10 @@ const provenance = ({ dataset, rows, origin }: ExportInput): readonly string[] =
       ['candidates judged', candidates],
       ['policy', `${policy.name} \`${policy.digest}\``],
       ['ledger', `${ledger.size} events, Merkle root (RFC 6962) \`${ledger.root}\``],
-      ['scope', `run ${scope.runId ?? 'all'}, iteration ${scope.iteration ?? 'all'}`],
+      [
+        'scope',
+        `run ${scope.runId ?? 'all'}, iteration ${scope.iteration ?? 'all'}, problems ${scope.problemSet ?? 'all'}`,
+      ],
       ['seed of the draws', seed],
       ['projection', `${projection.name} ${projection.version}`],
       ['event', `\`${eventId}\``],

@@ -77,9 +77,10 @@ describe('stats', () => {
 
   it('know the blobs that events name', () => {
     const { dataset, decisions } = derived.manifest;
+    // The dataset's rows and decisions (its manifest too), a checkpoint's file, and the bodies of a served call.
     const named = [...foldEvents(stats, events).blobs.keys()];
     expect(named).toEqual(expect.arrayContaining([dataset, decisions]));
-    expect(named).toHaveLength(4);
+    expect(named).toHaveLength(6);
   });
 
   it('of an empty ledger are nothing', () => {

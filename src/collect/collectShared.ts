@@ -56,7 +56,7 @@ const guarded = (ports: SharedPorts, share: Share<Work>, loss: Loss): CollectPor
     student: {
       ref: student.ref,
       batch: student.batch,
-      complete: (requests, stop) => call(() => student.complete(requests, stop)()),
+      complete: (...asked) => call(() => student.complete(...asked)()),
     },
     editor: {
       ...editor,

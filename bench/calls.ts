@@ -48,6 +48,7 @@ const forgetful: BlobStore = {
   get: (digest) => async () => E.left({ tag: 'BlobMissing', digest, where: 'nowhere' }),
   has: async () => false,
   size: async () => undefined,
+  remove: () => async () => E.right(undefined),
   list: async function* () {},
 };
 

@@ -7,6 +7,7 @@ import { openSqliteLog } from '../src/adapters/sqlite/eventLog';
 import { Args } from '../src/cli/args';
 import { environmentOf } from '../src/cli/compose';
 import { threadedEngine } from '../src/cli/threadedEngine';
+import { threadedStudents } from '../src/cli/threadedStudents';
 import { codeVersion, packageRoot } from '../src/cli/packageRoot';
 import { loadRun } from '../src/cli/runConfig';
 import { run } from '../src/run/run';
@@ -99,7 +100,7 @@ const main = async (): Promise<void> => {
       const done = await run(input, {
         log,
         blobs,
-        runtime,
+        openStudents: threadedStudents(options, options.threads),
         startEngine: threadedEngine(options, options.threads),
         signal: stop.signal,
         environment: environmentOf(runtime.provider),

@@ -11,6 +11,7 @@ import type { BlobStore } from '../ports/blobStore';
 import type { EventLog } from '../ports/eventLog';
 import type { TensorRuntime } from '../ports/tensorRuntime';
 import type { StartEngine } from '../train/engine';
+import type { OpenStudents } from '../train/students';
 import type { Args } from './args';
 import { logAt } from './at';
 import type { Context } from './command';
@@ -132,11 +133,22 @@ type OrtModule = typeof import('../adapters/onnxruntime/tensorRuntime');
 
 type EngineModule = typeof import('./threadedEngine');
 
+type StudentsModule = typeof import('./threadedStudents');
+
+const processors = (threads: number): number => (threads > 0 ? threads : cpus().length);
+
 /** Training in threads of its own, as the runtime flags ask. */
 export const openEngine = (args: Args): StartEngine => {
   const { threadedEngine } = typed<EngineModule>(require('./threadedEngine'));
   const { device, threads, spin } = runtimeOptions(args);
-  return threadedEngine({ device, threads, spin }, threads > 0 ? threads : cpus().length);
+  return threadedEngine({ device, threads, spin }, processors(threads));
+};
+
+/** Students in threads of their own, as the runtime flags ask. */
+export const openStudents = (args: Args): OpenStudents => {
+  const { threadedStudents } = typed<StudentsModule>(require('./threadedStudents'));
+  const options = runtimeOptions(args);
+  return threadedStudents(options, processors(options.threads));
 };
 
 /** ONNX Runtime, loaded when it is needed: its native part costs every other command its start. */

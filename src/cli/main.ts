@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { CommanderError } from 'commander';
+import { totalmem } from 'node:os';
 import { LogReadError } from '../ports/eventLog';
 import type { Context } from './command';
 import { exitCodes, type ExitName } from './exitCodes';
@@ -17,7 +18,12 @@ type Signal = 'SIGINT' | 'SIGTERM';
 const listen = (controller: AbortController): { received: Signal | undefined } => {
   const state: { received: Signal | undefined } = { received: undefined };
   const onSignal = (signal: Signal): void => {
-    if (state.received !== undefined) process.exit(128 + (signal === 'SIGINT' ? 2 : 15));
+    if (state.received !== undefined) {
+      // As if nobody listened: `process.exit` would stop threads inside native calls, which ends in a crash.
+      process.removeAllListeners(signal);
+      process.kill(process.pid, signal);
+      return;
+    }
     state.received = signal;
     process.stderr.write('\nStopping at the next safe point. Once more to stop at once.\n');
     controller.abort();
@@ -54,7 +60,12 @@ const tell = async (failure: unknown, asked: Asked, out: Output, signal: Signal 
   if (failure instanceof PipeClosed) return 'ok';
   const { command, args } = asked;
   const fault = faultOf(failure);
-  const where: Where = { command: command.name, signal, ledger: shownLedger(args.text('ledger')) };
+  const where: Where = {
+    command: command.name,
+    signal,
+    ledger: shownLedger(args.text('ledger')),
+    memory: memoryHere(),
+  };
   const { exit, message } =
     fault === undefined
       ? { exit: 'unexpected' as const, message: unexpected(failure, command.name) }
@@ -66,6 +77,9 @@ const tell = async (failure: unknown, asked: Asked, out: Output, signal: Signal 
   }
   return exit;
 };
+
+/** Bytes that this process may use: what a container is limited to, where that is less than what the machine has. */
+const memoryHere = (): number => Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY);
 
 const unexpected = (failure: unknown, command: string): string =>
   [

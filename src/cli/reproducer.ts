@@ -13,12 +13,11 @@ import { reproduceDataset } from '../reproduce/reproduceDataset';
 import { reproduceEvaluation, reproduceGenerations } from '../reproduce/reproduceTexts';
 import { reproduceTraining } from '../reproduce/reproduceTraining';
 import { loadCheckpoint, type LoadedCheckpoint } from '../train/checkpointStore';
-import { DecodePrograms } from '../train/decode/decodePrograms';
-import { studentModel } from '../train/student';
+import type { Students } from '../train/students';
 import { paperTrainConfig } from '../train/trainConfig';
 import type { Args } from './args';
 import type { Context } from './command';
-import { environmentOf, openEngine, openRuntime, placeOf, type Ledger } from './compose';
+import { environmentOf, openEngine, openRuntime, openStudents, placeOf, type Ledger } from './compose';
 import { must, stop, usage } from './faults';
 import { taskOfProblems } from './namedTask';
 
@@ -37,8 +36,7 @@ const changedOf = (args: Args): Readonly<Record<string, unknown>> =>
 
 /** Makes the parts of a target again, one after the other. */
 export class Reproducer {
-  private readonly runtime;
-  private readonly programs;
+  private readonly students: Students;
   private readonly environment;
   private readonly loaded = new Map<string, E.Either<string, LoadedCheckpoint>>();
 
@@ -49,13 +47,12 @@ export class Reproducer {
     private readonly events: readonly LedgerEvent[],
     private readonly facts: Facts,
   ) {
-    this.runtime = openRuntime(args);
-    this.programs = new DecodePrograms(this.runtime);
-    this.environment = environmentOf(this.runtime.provider);
+    this.environment = environmentOf(openRuntime(args).provider);
+    this.students = openStudents(args)();
   }
 
   release(): Promise<void> {
-    return this.programs.release();
+    return this.students.release();
   }
 
   private scratch() {
@@ -96,9 +93,7 @@ export class Reproducer {
     if (E.isLeft(loaded)) return loaded;
     const { shape, weights, tokenizer, kept } = loaded.right;
     const batch = this.args.whole('batch') ?? 64;
-    return E.right(
-      studentModel({ checkpoint, shape, weights, tokenizer, stopIds: kept?.stopIds, batch }, this.programs),
-    );
+    return E.right(this.students.open({ checkpoint, shape, weights, tokenizer, stopIds: kept?.stopIds, batch }));
   }
 
   /** What may explain other texts: the environment of the training behind the student, against this one. */

@@ -1,20 +1,20 @@
 import type { RunPorts } from '../run/runContext';
 import type { Args } from './args';
 import type { Context } from './command';
-import { environmentOf, openEngine, openRuntime, type Ledger } from './compose';
+import { environmentOf, openEngine, openRuntime, openStudents, type Ledger } from './compose';
 import { codeVersion } from './packageRoot';
 import { progressStep } from './runProgress';
 
 /** What a run, or one iteration of it, is given of this process and this ledger. */
 export const runPorts = (args: Args, { log, blobs }: Ledger, { signal, progress }: Context): RunPorts => {
-  const runtime = openRuntime(args);
+  const { provider } = openRuntime(args);
   return {
     log,
     blobs,
-    runtime,
     startEngine: openEngine(args),
+    openStudents: openStudents(args),
     signal,
-    environment: environmentOf(runtime.provider),
+    environment: environmentOf(provider),
     codeVersion: codeVersion(),
     onProgress: (step) => progress.report(progressStep(step)),
   };

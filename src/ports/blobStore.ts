@@ -15,5 +15,7 @@ export interface BlobStore {
   has(digest: Digest): Promise<boolean>;
   /** How many bytes are stored under a digest, unread; undefined: none. */
   size(digest: Digest): Promise<number | undefined>;
+  /** Removes a blob; one that is not there is a no-op. */
+  remove(digest: Digest): TaskEither<BlobError, void>;
   list(): AsyncIterable<Digest>;
 }

@@ -5,6 +5,7 @@ import type { Finish, Sampling } from '../../events/generationProduced';
 import type { DrawKey } from '../../projections/random';
 import type { BlobError } from './blobStore';
 import type { FailureKind } from './endpoint';
+import type { MemoryNeed } from './memoryNeed';
 
 export interface ChatMessage {
   readonly role: 'system' | 'user' | 'assistant';
@@ -118,6 +119,8 @@ export type ModelError =
   /** A text that would have been kept or sent holds an access key; `what` says of which kind. */
   | { readonly tag: 'KeyInText'; readonly where: string; readonly what: string }
   | BlobError
+  /** Memory ran out; what the model needs of it, and with which settings it would need less. */
+  | ({ readonly tag: 'DecodingOutOfMemory'; readonly message: string } & MemoryNeed)
   /** The signal aborted before every request was answered; none of the answers is returned. */
   | { readonly tag: 'Interrupted' };
 

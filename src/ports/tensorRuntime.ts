@@ -10,7 +10,20 @@ export interface Tensor {
 
 export type RuntimeError =
   /** The runtime refused the graph: an operator it lacks, or an invalid model. */
-  { readonly tag: 'GraphRefused'; readonly message: string } | { readonly tag: 'RunFailed'; readonly message: string };
+  | { readonly tag: 'GraphRefused'; readonly message: string }
+  | { readonly tag: 'RunFailed'; readonly message: string }
+  /** Memory was refused: to the runtime, or to a thread that it runs in, of which so many held a copy of the model. */
+  | { readonly tag: 'OutOfMemory'; readonly message: string; readonly copies?: number };
+
+/** What ONNX Runtime, CUDA, the C++ library and V8 say when they are refused memory. */
+const noMemory =
+  /failed to allocate memory|bad_alloc|bad allocation|array buffer allocation failed|out of memory|memory limit|alloc_failed/i;
+
+/** A failure with this message: out of memory where it says so, else of the tag given. */
+export const runtimeError = (tag: 'GraphRefused' | 'RunFailed', message: string): RuntimeError => ({
+  tag: noMemory.test(message) ? 'OutOfMemory' : tag,
+  message,
+});
 
 /** A loaded graph. */
 export interface Program {

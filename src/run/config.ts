@@ -14,12 +14,15 @@ import {
   Whole,
 } from '../../projections/policies/codecs';
 import { loraTargets } from '../train/lora';
-import { paperTrainConfig } from '../train/trainConfig';
+import { atLeastOne, noTargets, paperTrainConfig } from '../train/trainConfig';
+
+const Targets = atLeastOne(t.array(oneOf(...loraTargets)), noTargets);
+const usualTargets: t.TypeOf<typeof Targets> = ['q_proj', 'k_proj', 'v_proj', 'o_proj'];
 
 const Lora = section('lora', {
   rank: otherwise(Positive, 8),
   alpha: otherwise(Ratio, 16),
-  targets: otherwise(t.array(oneOf(...loraTargets)), ['q_proj', 'k_proj', 'v_proj', 'o_proj']),
+  targets: otherwise(Targets, usualTargets),
 });
 
 const HeldOut = section('heldOut', {

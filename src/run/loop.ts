@@ -15,8 +15,7 @@ import type { OpenStream } from '../ledger/openStream';
 import { seal } from '../ledger/seal';
 import type { AppendError } from '../ports/eventLog';
 import type { LoadedCheckpoint } from '../train/checkpointStore';
-import type { DecodePrograms } from '../train/decode/decodePrograms';
-import { studentModel } from '../train/student';
+import type { Students } from '../train/students';
 import { train } from '../train/trainer';
 import { baseStudent } from './base';
 import { derive } from './derive';
@@ -48,7 +47,7 @@ export class Loop {
   constructor(
     private readonly input: RunInput,
     private readonly ports: RunPorts,
-    private readonly programs: DecodePrograms,
+    private readonly students: Students,
     private readonly runId: string,
     private readonly set: { readonly set: string; readonly problems: readonly ProblemPosed[] },
     private readonly stream: OpenStream,
@@ -130,17 +129,14 @@ export class Loop {
 
   private model(student: LoadedCheckpoint) {
     const { batch } = this.input.config.generate;
-    return studentModel(
-      {
-        checkpoint: student.digest,
-        shape: student.shape,
-        weights: student.weights,
-        tokenizer: student.tokenizer,
-        stopIds: student.kept?.stopIds,
-        batch,
-      },
-      this.programs,
-    );
+    return this.students.open({
+      checkpoint: student.digest,
+      shape: student.shape,
+      weights: student.weights,
+      tokenizer: student.tokenizer,
+      stopIds: student.kept?.stopIds,
+      batch,
+    });
   }
 
   private async record(

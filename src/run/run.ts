@@ -1,7 +1,7 @@
 import * as E from 'fp-ts/Either';
 import { scriptedEditor } from '../collect/editor';
 import { openStream } from '../ledger/openStream';
-import { DecodePrograms } from '../train/decode/decodePrograms';
+import type { Students } from '../train/students';
 import { begin, runIdOf } from './beginRun';
 import { Loop } from './loop';
 import { poseSet } from './problems';
@@ -12,18 +12,18 @@ import type { RunError, RunInput, RunPorts, RunSummary } from './runContext';
  * and evaluate. Everything that is on the ledger already is used, not made again, so running it twice is resuming it.
  */
 export const run = async (input: RunInput, ports: RunPorts): Promise<E.Either<RunError, RunSummary>> => {
-  const programs = new DecodePrograms(ports.runtime);
+  const students = ports.openStudents();
   try {
-    return await runWith(input, ports, programs);
+    return await runWith(input, ports, students);
   } finally {
-    await programs.release();
+    await students.release();
   }
 };
 
 const runWith = async (
   input: RunInput,
   ports: RunPorts,
-  programs: DecodePrograms,
+  students: Students,
 ): Promise<E.Either<RunError, RunSummary>> => {
   const { config, task } = input;
   if (task.script === undefined) return E.left({ tag: 'NoScript', task: task.name });
@@ -44,6 +44,6 @@ const runWith = async (
     gold,
   });
   if (E.isLeft(set)) return set;
-  const loop = new Loop(input, ports, programs, runId, set.right, stream, scriptedEditor(task.script));
+  const loop = new Loop(input, ports, students, runId, set.right, stream, scriptedEditor(task.script));
   return loop.all();
 };

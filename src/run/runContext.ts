@@ -8,9 +8,9 @@ import type { CollectError, CollectProgress } from '../collect/collectTrajectori
 import type { EvaluateError } from '../evaluate/evaluate';
 import type { BlobStore } from '../ports/blobStore';
 import type { AppendError, EventLog } from '../ports/eventLog';
-import type { TensorRuntime } from '../ports/tensorRuntime';
 import type { Task } from '../tasks/task';
 import type { StartEngine } from '../train/engine';
+import type { OpenStudents } from '../train/students';
 import type { TrainError } from '../train/trainRequest';
 import type { BaseError, TrainedStudent } from './base';
 import type { RunConfig } from './config';
@@ -47,8 +47,8 @@ export type RunProgress =
 export interface RunPorts {
   readonly log: EventLog;
   readonly blobs: BlobStore;
-  readonly runtime: TensorRuntime;
   readonly startEngine: StartEngine;
+  readonly openStudents: OpenStudents;
   readonly signal: AbortSignal;
   readonly environment: Environment;
   readonly codeVersion: string;

@@ -39,14 +39,23 @@ const singleBitsOfHalf = (half: number): number => {
   return sign | ((113 - shift) << 23) | (((fraction << shift) & 0x3ff) << 13);
 };
 
-/** Little-endian numbers of a type as float32: exact but for F64, which is rounded to nearest. Always a copy. */
-export const floatsOfBytes = (bytes: Uint8Array, type: FloatType): Float32Array => {
-  const copy = littleEndian ? new Uint8Array(bytes) : swapped(bytes, widthOf[type]);
-  if (type === 'F32') return new Float32Array(copy.buffer);
-  if (type === 'F64') return Float32Array.from(new Float64Array(copy.buffer));
-  const halves = new Uint16Array(copy.buffer);
+/**
+ * Writes little-endian numbers of a type into `target` as float32: exact but for F64, which is rounded to nearest.
+ */
+export const readFloats = (bytes: Uint8Array, type: FloatType, target: Float32Array): void => {
+  const own = littleEndian ? bytes : swapped(bytes, widthOf[type]);
+  if (type === 'F32') {
+    new Uint8Array(target.buffer, target.byteOffset, target.byteLength).set(own);
+    return;
+  }
+  // A view needs a place that its width divides, which a file does not promise.
+  const copy = Uint8Array.from(own).buffer;
+  if (type === 'F64') {
+    target.set(new Float64Array(copy));
+    return;
+  }
+  const halves = new Uint16Array(copy);
   const single = type === 'BF16' ? (half: number) => half << 16 : singleBitsOfHalf;
-  const bits = new Uint32Array(halves.length);
+  const bits = new Uint32Array(target.buffer, target.byteOffset, target.length);
   for (let i = 0; i < bits.length; i++) bits[i] = single(halves[i] ?? 0);
-  return new Float32Array(bits.buffer);
 };

@@ -2,6 +2,7 @@ import type { DrawKey } from '../../projections/random';
 import { normals } from '../../projections/random';
 import type { ModelShape, Parameter, Weights } from './modelShape';
 import { parametersOf } from './modelShape';
+import { sharedVectors } from './vectorBlocks';
 
 const standardDeviation = 0.02;
 
@@ -13,15 +14,27 @@ const isOutput = ({ name }: Parameter): boolean => /\.(o_proj|down_proj)\.weight
  * Each parameter draws under its own key (seed, 'init', its name): another layer or a larger vocabulary changes no other
  * parameter's numbers.
  */
-export const initialWeights = (shape: ModelShape, seed: number): Weights =>
-  new Map(parametersOf(shape).map((parameter) => [parameter.name, initial(parameter, shape.layers, seed)]));
+export const initialWeights = (shape: ModelShape, seed: number): Weights => {
+  const parameters = parametersOf(shape);
+  const vectors = sharedVectors(parameters.map(({ dims }) => dims.reduce((product, dim) => product * dim, 1)));
+  return new Map(
+    parameters.map((parameter, i) => {
+      const vector = vectors[i] ?? new Float32Array();
+      fill(vector, parameter, shape.layers, seed);
+      return [parameter.name, vector];
+    }),
+  );
+};
 
-const initial = (parameter: Parameter, layers: number, seed: number): Float32Array => {
-  const { name, dims, kind } = parameter;
-  const size = dims.reduce((product, dim) => product * dim, 1);
-  if (kind === 'norm') return new Float32Array(size).fill(1);
-  if (kind === 'bias') return new Float32Array(size);
+const fill = (vector: Float32Array, parameter: Parameter, layers: number, seed: number): void => {
+  const { name, kind } = parameter;
+  if (kind === 'bias') return;
+  if (kind === 'norm') {
+    vector.fill(1);
+    return;
+  }
   const scale = standardDeviation / (isOutput(parameter) ? Math.sqrt(2 * layers) : 1);
   const key: DrawKey = [seed, 'init', name];
-  return Float32Array.from(normals(key, size), (draw) => draw * scale);
+  const drawn = normals(key, vector.length);
+  for (let i = 0; i < vector.length; i++) vector[i] = (drawn[i] ?? 0) * scale;
 };

@@ -13,7 +13,7 @@ import type {
 import { tensorOf } from './layout';
 import { loopGraph, momentInput, newState, stacked, varianceInput } from './loopGraph';
 import { floatsOf, Programs } from './programs';
-import { graphBytes, runBatch, type BatchLoss, type FlatState } from './shard';
+import { frozenFeeds, graphBytes, runBatch, type BatchLoss, type FlatState } from './shard';
 import { parameterInput } from './transformer';
 
 type Result<T> = Promise<E.Either<EngineError, T>>;
@@ -54,6 +54,7 @@ const of = (step: EngineStep, microBatch: number, feed: string): Tensor => {
 class LoopEngine implements TrainEngine {
   readonly kernelThreads = 1;
   private readonly programs: Programs;
+  private readonly frozen: Tensors;
   private held: FlatState;
 
   constructor(
@@ -63,10 +64,7 @@ class LoopEngine implements TrainEngine {
   ) {
     this.programs = new Programs(runtime);
     this.held = setup.start;
-  }
-
-  private frozen(): Tensors {
-    return Object.fromEntries([...this.setup.frozen].map(([name, tensor]) => [parameterInput(name), tensor]));
+    this.frozen = frozenFeeds(setup.frozen);
   }
 
   private vectors(): Tensors {
@@ -114,7 +112,7 @@ class LoopEngine implements TrainEngine {
     });
     const names = ['ids', 'targets', 'weights', ...(config.packing ? ['positions', 'segments'] : [])];
     const fetched = await program.right.run({
-      ...this.frozen(),
+      ...this.frozen,
       ...this.vectors(),
       count: { dtype: 'int64', dims: [], data: BigInt64Array.of(BigInt(steps.length)) },
       scale: scalars((step) => Number(of(step, 0, 'scale').data[0])),
@@ -163,7 +161,7 @@ class LoopEngine implements TrainEngine {
     for (const { key, feeds } of batches) {
       const program = await this.programs.get(key, () => graphBytes(this.setup.graphs, key));
       if (E.isLeft(program)) return program;
-      const made = await runBatch(program.right, { ...feeds, ...this.frozen(), ...values });
+      const made = await runBatch(program.right, { ...feeds, ...this.frozen, ...values });
       if (E.isLeft(made)) return made;
       results.push(made.right);
     }

@@ -89,3 +89,10 @@ export const parametersOf = (shape: ModelShape): readonly Parameter[] => {
 
 /** Row-major float32 weights by parameter name. */
 export type Weights = ReadonlyMap<string, Float32Array>;
+
+/** How many numbers weights have. */
+export const sizeOfWeights = (weights: Weights): number => {
+  let numbers = 0;
+  for (const { length } of weights.values()) numbers += length;
+  return numbers;
+};

@@ -3,7 +3,8 @@ import { isLeft, left, right } from 'fp-ts/Either';
 import type { JsonObject } from './jsonShape';
 import { duplicateKey, isCount, isObject, isRecordOf, isText, parsed, quoted } from './jsonShape';
 import type { FloatType, WrittenType } from './floatBytes';
-import { bytesOfFloats, floatsOfBytes, widthOf } from './floatBytes';
+import { bytesOfFloats, readFloats, widthOf } from './floatBytes';
+import { sharedVectors } from './vectorBlocks';
 
 /** The safetensors format: header length (u64, little-endian), JSON header padded with spaces, data. */
 export interface Tensor {
@@ -174,7 +175,7 @@ const checkFilled = (entries: readonly Entry[], size: number): Either<Safetensor
   return end === size ? right(null) : fail('Hole', 'data', `${end} bytes, as the tensors take`, `${size}`);
 };
 
-/** Reads F64, F32, F16 and BF16 tensors as float32. The numbers are copies. */
+/** Reads F64, F32, F16 and BF16 tensors as float32. The numbers are copies, in memory that every thread sees. */
 export const readSafetensors = (bytes: Uint8Array): Either<SafetensorsError, SafetensorsFile> => {
   const header = headerOf(bytes);
   if (isLeft(header)) return header;
@@ -190,8 +191,11 @@ export const readSafetensors = (bytes: Uint8Array): Either<SafetensorsError, Saf
   const filled = checkFilled(entries, bytes.length - start);
   if (isLeft(filled)) return filled;
   const tensors = new Map<string, StoredTensor>();
-  for (const { name, dtype, dims, from, to } of entries) {
-    tensors.set(name, { name, dims, dtype, data: floatsOfBytes(bytes.subarray(start + from, start + to), dtype) });
+  const vectors = sharedVectors(entries.map(({ dims }) => sizeOf(dims)));
+  for (const [i, { name, dtype, dims, from, to }] of entries.entries()) {
+    const data = vectors[i] ?? new Float32Array();
+    readFloats(bytes.subarray(start + from, start + to), dtype, data);
+    tensors.set(name, { name, dims, dtype, data });
   }
   return right({ metadata, tensors });
 };

@@ -8,6 +8,7 @@ import { partOf, tensorOf, type Layout, type Share, type Slot } from './layout';
 import { floatsOf, Programs } from './programs';
 import { gradientOutput, squaresGraph } from './trainGraph';
 import { parameterInput } from './transformer';
+import { unshared } from './vectorBlocks';
 
 /** Feeds of one micro-batch, besides the parameters. */
 export type Feeds = Readonly<Record<string, Tensor>>;
@@ -75,7 +76,7 @@ export class Shard implements ShardClient {
     this.v = start.v;
     this.sum = new Float32Array(share.size);
     this.parameters = {
-      ...Object.fromEntries([...frozen].map(([name, tensor]) => [parameterInput(name), tensor])),
+      ...frozenFeeds(frozen),
       ...Object.fromEntries(layout.slots.map((slot) => [parameterInput(slot.name), tensorOf(this.values, slot)])),
     };
   }
@@ -168,6 +169,12 @@ export class Shard implements ShardClient {
     await this.programs.release();
   }
 }
+
+/** Frozen parameters as feeds, in memory that the runtime takes. */
+export const frozenFeeds = (frozen: ReadonlyMap<string, Tensor>): Feeds =>
+  Object.fromEntries(
+    [...frozen].map(([name, tensor]) => [parameterInput(name), { ...tensor, data: unshared(tensor.data) }]),
+  );
 
 /** Runs a loss graph, or a gradient graph whose gradients go into `into`. */
 export const runBatch = async (

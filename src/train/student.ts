@@ -18,11 +18,15 @@ import { Generator, type GeneratedRow, type GenerationRow } from './decode/gener
 import { scoreRows } from './decode/scoring';
 import { firstStop, textBefore } from './decode/stopping';
 import { encodeInOrder } from './encodeInOrder';
+import { decodingMemory } from './memoryEstimate';
 import type { ModelShape, Weights } from './modelShape';
 import type { Tokenizer } from './tokenizer';
 
 /** Requests worth giving at once, in decoding batches: rows that end make place for others only while there are some. */
 const batchesAtOnce = 4;
+
+/** How many requests are worth giving to a student at once. */
+export const requestsAtOnce = ({ batch }: Pick<StudentSettings, 'batch'>): number => batch * batchesAtOnce;
 
 export interface StudentSettings {
   readonly checkpoint: Digest;
@@ -35,10 +39,15 @@ export interface StudentSettings {
   readonly batch: number;
 }
 
-const unavailable = (error: RuntimeError): ModelError => ({
-  tag: 'ModelUnavailable',
-  message: `${error.tag}: ${error.message}`,
-});
+/** A runtime's failure as that of a model. */
+export const modelError = (
+  error: RuntimeError,
+  { shape, batch }: Pick<StudentSettings, 'shape' | 'batch'>,
+  copies = 1,
+): ModelError =>
+  error.tag === 'OutOfMemory'
+    ? { tag: 'DecodingOutOfMemory', message: error.message, ...decodingMemory({ shape, batch, copies }) }
+    : { tag: 'ModelUnavailable', message: `${error.tag}: ${error.message}` };
 
 const badSampling = ({ temperature, topK, topP }: Sampling): ModelError | undefined =>
   temperature < 0 || topK === 0 || (topP !== null && topP <= 0)
@@ -68,9 +77,8 @@ const textOf =
     );
 
 /** One completion to make: a request for several is as many of these. */
-interface Continuation extends Pick<CompletionRequest, 'sampling' | 'key'> {
+export interface Continuation extends Pick<CompletionRequest, 'sampling' | 'key' | 'stop'> {
   readonly prompt: string;
-  readonly stop?: readonly string[] | undefined;
 }
 
 /** The samples of a request behind the first have keys of their own. */
@@ -87,10 +95,36 @@ const continuationsOf = (request: CompletionRequest): E.Either<ModelError, reado
     Array.from({ length: samples }, (_, sample) => ({
       prompt,
       sampling,
-      stop,
+      ...(stop === undefined ? {} : { stop }),
       key: sample === 0 ? key : [...key, 'sample', sample],
     })),
   );
+};
+
+/** What is asked for, by request; refused where one of them is not for a model of our own. */
+export const continuationGroups = (
+  requests: readonly CompletionRequest[],
+): E.Either<ModelError, readonly (readonly Continuation[])[]> => {
+  const groups: (readonly Continuation[])[] = [];
+  for (const request of requests) {
+    const group = continuationsOf(request);
+    if (E.isLeft(group)) return group;
+    groups.push(group.right);
+  }
+  return E.right(groups);
+};
+
+/** Tells an observer of the completions of every request, in their order. */
+export const tellAnswered = async (
+  groups: readonly (readonly Continuation[])[],
+  completions: readonly Completion[],
+  observer: CallObserver,
+): Promise<void> => {
+  let first = 0;
+  for (const [i, group] of groups.entries()) {
+    await observer.answered?.(i, completions.slice(first, first + group.length));
+    first += group.length;
+  }
 };
 
 /** A continuation as the generator takes it. */
@@ -135,13 +169,9 @@ const complete = async (
   observer: CallObserver,
 ): Promise<E.Either<ModelError, readonly Completion[]>> => {
   const { shape, tokenizer, batch } = student;
-  const groups: (readonly Continuation[])[] = [];
-  for (const request of requests) {
-    const group = continuationsOf(request);
-    if (E.isLeft(group)) return group;
-    groups.push(group.right);
-  }
-  const continuations = groups.flat();
+  const groups = continuationGroups(requests);
+  if (E.isLeft(groups)) return groups;
+  const continuations = groups.right.flat();
   const prompts = continuations.map(({ prompt }) => promptIds(tokenizer, prompt));
   const rows: GenerationRow[] = [];
   for (const [i, continuation] of continuations.entries()) {
@@ -151,13 +181,13 @@ const complete = async (
   }
   if (rows.length === 0) return E.right([]);
   const [prefill, step] = [await load('prefill'), await load('step')];
-  if (E.isLeft(prefill)) return E.left(unavailable(prefill.left));
-  if (E.isLeft(step)) return E.left(unavailable(step.left));
+  if (E.isLeft(prefill)) return E.left(modelError(prefill.left, student));
+  if (E.isLeft(step)) return E.left(modelError(step.left, student));
   const programs = { prefill: prefill.right, step: step.right };
   const made = await new Generator(shape, programs, student.stopIds ?? [tokenizer.endId], rows, batch, arrays).all(
     signal,
   );
-  if (E.isLeft(made)) return E.left(unavailable(made.left));
+  if (E.isLeft(made)) return E.left(modelError(made.left, student));
   if (made.right === undefined) return E.left({ tag: 'Interrupted' });
   const generated = made.right;
   const completions = continuations.map((continuation, i) => {
@@ -165,20 +195,17 @@ const complete = async (
     if (one === undefined) throw new Error(`the generator gave no row ${i}`);
     return completionOf(continuation, prompts[i]?.length ?? 0, one, tokenizer);
   });
-  let first = 0;
-  for (const [i, group] of groups.entries()) {
-    await observer.answered?.(i, completions.slice(first, first + group.length));
-    first += group.length;
-  }
+  await tellAnswered(groups.right, completions, observer);
   return E.right(completions);
 };
 
 const score = async (
-  { shape, tokenizer }: StudentSettings,
+  student: StudentSettings,
   { load }: StudentPrograms,
   requests: readonly ScoreRequest[],
   signal: AbortSignal | undefined,
 ): Promise<E.Either<ModelError, readonly Score[]>> => {
+  const { shape, tokenizer } = student;
   const rows = requests.map(({ prompt, continuation, end }) => ({
     prompt: readIds(tokenizer, promptIds(tokenizer, prompt)),
     continuation: [...(encodeInOrder(tokenizer, [prompt, continuation])[1] ?? []), ...(end ? [tokenizer.endId] : [])],
@@ -190,9 +217,9 @@ const score = async (
   }
   if (rows.length === 0) return E.right([]);
   const program = await load('score');
-  if (E.isLeft(program)) return E.left(unavailable(program.left));
+  if (E.isLeft(program)) return E.left(modelError(program.left, student));
   const scored = await scoreRows(shape, program.right, rows, signal);
-  if (E.isLeft(scored)) return E.left(unavailable(scored.left));
+  if (E.isLeft(scored)) return E.left(modelError(scored.left, student));
   if (scored.right === undefined) return E.left({ tag: 'Interrupted' });
   return E.right(
     scored.right.map((logprobs, i) => ({
@@ -211,7 +238,7 @@ const score = async (
  */
 export const studentModel = (student: StudentSettings, programs: DecodePrograms): LanguageModel & Scorer => ({
   ref: { kind: 'checkpoint', digest: student.checkpoint },
-  batch: student.batch * batchesAtOnce,
+  batch: requestsAtOnce(student),
   complete:
     (requests, signal, observer = {}) =>
     () =>

@@ -17,6 +17,13 @@ export type { TokenizerError } from './tokenizerError';
 
 export const endToken = '<|endoftext|>';
 
+/** What `loadTokenizer` takes, as plain data: another thread loads the same tokenizer from it. */
+export interface TokenizerSource {
+  readonly json: string;
+  readonly end: string | number;
+  readonly config: string | undefined;
+}
+
 /** Where a text, or the ids of one, stand in a row or behind a prompt. */
 export interface TextPlace {
   /** Whether there is text in front. No, when left out. */
@@ -32,6 +39,8 @@ export interface TextPlace {
 export interface Tokenizer {
   /** The tokenizer.json it was loaded from. */
   readonly json: string;
+  /** All that it was loaded from. */
+  readonly source: TokenizerSource;
   /** Of all that decides ids: of `json`, and of `startIds` where tokenizer.json has others. */
   readonly digest: Digest;
   /** One more than the largest id. */
@@ -165,6 +174,7 @@ export const loadTokenizer = (
   const isPrefixed = form.kind === 'marks' && form.prefix !== 'none';
   return right({
     json,
+    source: { json, end, config },
     digest: isOwn ? sha256(json) : digestOf({ tokenizer: sha256(json), startIds: [...startIds] }),
     vocabSize: [...texts.keys()].reduce((most, id) => Math.max(most, id), -1) + 1,
     endId: ending.id,

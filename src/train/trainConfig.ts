@@ -19,7 +19,19 @@ const LoraTarget = t.keyof(
   'LoraTarget',
 );
 
-const Lora = t.strict({ rank: Count, alpha: Finite, targets: t.array(LoraTarget) }, 'Lora');
+/** A list of items that has one at least; `what` says why. */
+export const atLeastOne = <A, O>(items: t.Type<A[], O[], unknown>, what: string): t.Type<A[], O[], unknown> =>
+  new t.Type(
+    items.name,
+    items.is,
+    (u, c) => (Array.isArray(u) && u.length === 0 ? t.failure(u, c, what) : items.validate(u, c)),
+    items.encode,
+  );
+
+/** What is said of low-rank factors beside no linear at all. */
+export const noTargets = 'expected one target at least, for example q_proj: without any nothing would be trained';
+
+const Lora = t.strict({ rank: Count, alpha: Finite, targets: atLeastOne(t.array(LoraTarget), noTargets) }, 'Lora');
 
 /** Everything about a training that is not its data, its base or its seed. */
 export const TrainConfig = t.strict(

@@ -5,6 +5,7 @@ import type { TrainingStarted } from '../../events/trainingStarted';
 import type { Row } from '../../projections/replayDataset';
 import type { BlobError } from '../ports/blobStore';
 import type { AppendError } from '../ports/eventLog';
+import type { MemoryNeed } from '../ports/memoryNeed';
 import type { RuntimeError } from '../ports/tensorRuntime';
 import type { CheckpointError, Kept } from './checkpoint';
 import type { ModelShape, Weights } from './modelShape';
@@ -39,12 +40,17 @@ export type TrainError =
   | { readonly tag: 'NothingHeldOut'; readonly rows: number; readonly share: number }
   | { readonly tag: 'StateUnreadable'; readonly checkpoint: Digest; readonly message: string }
   | { readonly tag: 'Cancelled'; readonly step: number; readonly savedStep: number; readonly steps: number }
-  | RuntimeError
+  /** Memory ran out; what the training needs of it, and with which settings it would need less. */
+  | ({ readonly tag: 'TrainingOutOfMemory'; readonly message: string } & MemoryNeed)
+  | Exclude<RuntimeError, { readonly tag: 'OutOfMemory' }>
   | AppendError
   | BlobError
   | CheckpointError
   | TokenizerError
   | DecodeError;
+
+/** What goes wrong inside a training; memory that ran out is not told of without what would need less. */
+export type TrainFailure = TrainError | RuntimeError;
 
 export interface Base {
   readonly ref: TrainingStarted['base'];
@@ -78,7 +84,7 @@ export const trainingIdOf = (request: Omit<TrainRequest, 'rows' | 'environment'>
 /** What would make the rest of a begun training other than its beginning: another graph, another machine class. */
 export const differenceFrom = (
   events: readonly LedgerEvent[],
-  now: TrainingStarted,
+  now: Pick<TrainingStarted, 'graphs' | 'environment' | 'steps'>,
 ): { readonly field: string; readonly expected: string; readonly got: string } | undefined => {
   const begun = events.find((event) => event.type === 'TrainingStarted');
   if (begun?.type !== 'TrainingStarted') return undefined;

@@ -9,11 +9,20 @@ import type { BlobStore } from '../ports/blobStore';
 import { kernelBytes } from './vectorKernel';
 import { tokenizeRow } from './batches';
 import { loadCheckpoint } from './checkpointStore';
+import { collectStates } from './collectStates';
 import type { Layout } from './layout';
+import { trainingMemory } from './memoryEstimate';
 import { trainedModel } from './trainedModel';
 import { TrainingRun, type Trained, type TrainPorts } from './trainingRun';
 import { graphsOf, planTraining, type TrainPlan } from './trainPlan';
-import { differenceFrom, startedData, trainingIdOf, type TrainError, type TrainRequest } from './trainRequest';
+import {
+  differenceFrom,
+  startedData,
+  trainingIdOf,
+  type TrainError,
+  type TrainFailure,
+  type TrainRequest,
+} from './trainRequest';
 import { decodeState, freshState, type TrainState } from './trainState';
 
 const prepare = (request: TrainRequest): E.Either<TrainError, TrainPlan> => {
@@ -68,7 +77,37 @@ const digestsOf = (graphs: ReadonlyMap<string, Uint8Array>): Readonly<Record<str
 export const train = async (request: TrainRequest, ports: TrainPorts): Promise<E.Either<TrainError, Trained>> => {
   const prepared = prepare(request);
   if (E.isLeft(prepared)) return prepared;
-  const plan = prepared.right;
+  const trained = await trainPlanned(request, prepared.right, ports);
+  return E.isLeft(trained) ? E.left(withNeed(trained.left, request, prepared.right)) : trained;
+};
+
+/** A failure with what the training needs of memory, where that ran out. */
+const withNeed = (failure: TrainFailure, { base, config }: TrainRequest, { steps }: TrainPlan): TrainError => {
+  if (failure.tag !== 'OutOfMemory') return failure;
+  const { message, copies = 1 } = failure;
+  const parts = steps.map(({ microBatches }) => microBatches);
+  const length = Math.max(...parts.flat().map((part) => part.length));
+  const microBatches = Math.max(...parts.map((each) => each.length));
+  const need = trainingMemory({ shape: base.shape, config, length, microBatches, copies });
+  return { tag: 'TrainingOutOfMemory', message, ...need };
+};
+
+/** Why a begun training cannot go on here, as far as that is known before its engine: that says how many threads share operators. */
+const earlyDifference = (
+  events: readonly LedgerEvent[],
+  now: Parameters<typeof differenceFrom>[1],
+): ReturnType<typeof differenceFrom> => {
+  const begun = events.find((event) => event.type === 'TrainingStarted');
+  const shared = begun?.type === 'TrainingStarted' ? begun.data.environment.kernelThreads : undefined;
+  const environment = { ...now.environment, ...(shared === undefined ? {} : { kernelThreads: shared }) };
+  return differenceFrom(events, { ...now, environment });
+};
+
+const trainPlanned = async (
+  request: TrainRequest,
+  plan: TrainPlan,
+  ports: TrainPorts,
+): Promise<E.Either<TrainFailure, Trained>> => {
   const trainingId = trainingIdOf(request);
   const opened = await openStream(ports.log, `training-${trainingId}`);
   if (E.isLeft(opened)) return opened;
@@ -77,16 +116,20 @@ export const train = async (request: TrainRequest, ports: TrainPorts): Promise<E
   const found = progressOf(stream.events);
 
   if (found.completed !== undefined) {
+    await collectStates(ports, trainingId);
     const loaded = await loadCheckpoint(ports.blobs, found.completed.checkpoint, found.files);
     if (E.isLeft(loaded)) return loaded;
     return E.right({ receipt: found.completed, weights: loaded.right.weights, reusedSteps: found.steps.length });
   }
+  const graphs = graphsOf(plan, base.shape, config);
+  const { environment } = request;
+  const early = earlyDifference(stream.events, { graphs: digestsOf(graphs), steps: plan.steps.length, environment });
+  if (early !== undefined) return E.left({ tag: 'TrainingDiffers', trainingId, ...early });
   const model = trainedModel(base.shape, base.weights, config, request.seed);
   const resumed = found.state === undefined ? undefined : await loadState(ports.blobs, found.state, model.layout);
   if (resumed !== undefined && E.isLeft(resumed)) return resumed;
   const start = resumed === undefined ? freshState(model.layout, model.start) : resumed.right;
 
-  const graphs = graphsOf(plan, base.shape, config);
   const microBatches = Math.max(...plan.steps.map((step) => step.microBatches.length));
   const { layout, frozen } = model;
   const engine = await ports.startEngine({ model: base.shape, config, layout, frozen, graphs, microBatches, start });

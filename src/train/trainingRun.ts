@@ -8,13 +8,15 @@ import type { BlobStore } from '../ports/blobStore';
 import type { EventLog } from '../ports/eventLog';
 import { checkpointDigest, encodeCheckpoint } from './checkpoint';
 import { storeFiles } from './checkpointStore';
+import { collectStates } from './collectStates';
 import type { MicroBatch, StartEngine, TrainEngine } from './engine';
 import type { Weights } from './modelShape';
 import { adapterFiles } from './peft';
 import type { TrainedModel } from './trainedModel';
 import { engineStep, heldOutBatches, heldOutLoss, plannedStep, stepRecord, type TrainPlan } from './trainPlan';
-import type { TrainError, TrainRequest } from './trainRequest';
+import type { TrainFailure, TrainRequest } from './trainRequest';
 import { encodeState, weightsOf } from './trainState';
+import { sharedWeights } from './vectorBlocks';
 
 export interface TrainPorts {
   readonly log: EventLog;
@@ -73,7 +75,7 @@ export class TrainingRun {
   }
 
   /** Steps until the plan's end, or until more of them do not help. */
-  async toTheEnd(): Promise<E.Either<TrainError, void>> {
+  async toTheEnd(): Promise<E.Either<TrainFailure, void>> {
     const { plan, ports } = this;
     const planned = plan.steps.length;
     while (this.steps.length < planned && !this.isStopped) {
@@ -109,7 +111,7 @@ export class TrainingRun {
   }
 
   /** Makes as many steps as the engine takes at once. */
-  private async block(from: number): Promise<E.Either<TrainError, void>> {
+  private async block(from: number): Promise<E.Either<TrainFailure, void>> {
     const { plan, request, engine } = this;
     const { config } = request;
     const last = this.lastOf(from);
@@ -148,7 +150,7 @@ export class TrainingRun {
   }
 
   /** The loss on the rows held out, where it is due behind this step; keeps the values where it is the least so far. */
-  private async measure(step: number): Promise<E.Either<TrainError, number | null>> {
+  private async measure(step: number): Promise<E.Either<TrainFailure, number | null>> {
     const { plan, request, engine } = this;
     const { heldOut } = request.config;
     if (heldOut === null || (step % heldOut.every !== 0 && step !== plan.steps.length)) return E.right(null);
@@ -169,7 +171,7 @@ export class TrainingRun {
   }
 
   /** Steps and the state behind them, in one append: either both are there after a crash or neither. */
-  private async save(): Promise<E.Either<TrainError, void>> {
+  private async save(): Promise<E.Either<TrainFailure, void>> {
     const { ports, model, trainingId, stream } = this;
     const state = await this.engine.state();
     if (E.isLeft(state)) return state;
@@ -187,18 +189,21 @@ export class TrainingRun {
       optimizer: put.right,
     });
     const appended = await stream.append([...recorded(trainingId, this.unsaved), checkpoint]);
-    if (E.isRight(appended)) this.unsaved = [];
+    if (E.isLeft(appended)) return appended;
+    this.unsaved = [];
+    await collectStates(ports, trainingId);
     return appended;
   }
 
   /** Writes the student and the receipt. */
-  async complete(): Promise<E.Either<TrainError, Trained>> {
+  async complete(): Promise<E.Either<TrainFailure, Trained>> {
     const { request, ports, model, trainingId, steps } = this;
     const { base } = request;
     const state = await this.engine.state();
     if (E.isLeft(state)) return state;
     const trained = weightsOf(this.best ?? state.right.values, model.layout);
-    const weights = model.merged(trained);
+    // In memory that threads share: those that decode with the student need no copy.
+    const weights = sharedWeights(model.merged(trained));
     const last = steps[steps.length - 1];
     if (last !== undefined && ![...weights.values()].every((values) => values.every(Number.isFinite))) {
       // The last update overflowed, and no later loss could tell.
@@ -245,6 +250,7 @@ export class TrainingRun {
       trainingCompleted.create(receipt),
     ]);
     if (E.isLeft(appended)) return appended;
+    await collectStates(ports, trainingId);
     return E.right({ receipt, weights, reusedSteps: this.done.length });
   }
 }

@@ -7,7 +7,7 @@ import { GraphBuilder, sizeOf, staticShape } from '../../src/onnx/graph';
 import { add, gather, gemm, mul, scale, sumAll } from '../../src/onnx/ops';
 import type { Tensor } from '../../src/ports/tensorRuntime';
 import { tensorRuntimeContract } from '../contracts/tensorRuntime.contract';
-import { float, int64, numbersOf, runGraph, runOrThrow } from '../support/running';
+import { float, int64, loadOrThrow, numbersOf, runGraph, runOrThrow } from '../support/running';
 
 tensorRuntimeContract('ONNX Runtime, cpu', () => ortRuntime({ device: 'cpu', threads: 2, spin: false }));
 
@@ -176,4 +176,13 @@ describe.each([
     const wanted = occurrences.flatMap((n) => Array.from({ length: size }, () => n + (besides ? 3 : 0)));
     expect(numbersOf(result, 'grad').every((value, i) => value === wanted[i])).toBe(true);
   });
+});
+
+it('says that memory was refused, apart from all else that fails', async () => {
+  const b = new GraphBuilder('huge');
+  b.output('y', b.one('Expand', [b.input('x', 'float32', []), b.ints([2 ** 44])]));
+  const program = await loadOrThrow(ortRuntime({ device: 'cpu', threads: 1, spin: false }), b.build());
+  const made = await program.run({ x: { dtype: 'float32', dims: [], data: Float32Array.of(1) } })();
+  expect(made).toEqual(E.left({ tag: 'OutOfMemory', message: expect.stringMatching(/./) }));
+  await program.release();
 });

@@ -155,3 +155,24 @@ describe('a thread that ends', () => {
     await thread.stop();
   });
 });
+
+describe('a thread that is stopped when it is idle', () => {
+  it('answers what it was asked before, and nothing after', async () => {
+    const thread = started();
+    const waiting = thread.call('after', [50, 'done']);
+    await thread.stopIdle();
+    expect(await waiting).toBe('done');
+    expect(thread.isOver).toBe(true);
+    await expect(thread.call('echo', [])).rejects.toThrow('the thread was stopped');
+  });
+
+  it('is stopped at once where nothing waits, or where it has ended', async () => {
+    const idle = started();
+    expect(idle.isOver).toBe(false);
+    await idle.stopIdle();
+    const crashed = started();
+    await expect(crashed.call('exit', [2])).rejects.toThrow('the thread ended with code 2');
+    expect(crashed.isOver).toBe(true);
+    await crashed.stopIdle();
+  });
+});

@@ -80,7 +80,12 @@ describe('a config', () => {
       return 'nothing';
     } catch (failure) {
       if (!(failure instanceof Stop)) throw failure;
-      const { exit, message } = explain(failure.fault, { command: 'run', ledger: undefined, signal: undefined });
+      const { exit, message } = explain(failure.fault, {
+        command: 'run',
+        ledger: undefined,
+        signal: undefined,
+        memory: 4e9,
+      });
       return `${exit}: ${message}`;
     }
   };
@@ -88,6 +93,10 @@ describe('a config', () => {
   it.each([
     [{ set: ['train.stps=3'] }, '--set train.stps: train.stps: unknown key "stps". Did you mean "steps"?'],
     [{ set: ['train.steps=many'] }, '--set train.steps: train.steps: expected a whole number from 1'],
+    [
+      { set: ['train.lora={targets: []}'] },
+      '--set train.lora: train.lora.targets: expected one target at least, for example q_proj',
+    ],
     [{ set: ['seed.x=1'] }, '--set seed.x: the config has no mapping'],
     [{ set: ['novalue'] }, '--set: expected key=value, got "novalue"'],
     [{ set: ['task.config=[1'] }, '--set task.config: the value is not YAML'],
@@ -214,6 +223,10 @@ describe('ids', () => {
       [['train', '--dataset', 'ffffff', '--base', 'latest'], 'There is no dataset "ffffff"'],
       [['train', '--base', 'latest'], 'option --dataset is needed'],
       [['train', '--dataset', 'latest', '--base', 'latest', '-S', 'step=4'], 'Did you mean "steps"?'],
+      [
+        ['train', '--dataset', 'latest', '--base', 'latest', '-S', 'lora={rank: 8, alpha: 16, targets: []}'],
+        'expected one target at least, for example q_proj',
+      ],
       [['evaluate', '--checkpoint', 'ffffff'], 'There is no checkpoint "ffffff"'],
       [['log', '--type', 'RunStartd'], 'Did you mean "RunStarted"?'],
       [['verify', '--at', '0'], '--at: expected a position from 1'],

@@ -1,11 +1,27 @@
 import { exitCodes } from '../../src/cli/exitCodes';
 import { explain, type Where } from '../../src/cli/explain';
 import type { OfTag, Tag } from '../../src/cli/explain/explained';
+import { decodingMemory, trainingMemory } from '../../src/train/memoryEstimate';
+import type { ModelShape } from '../../src/train/modelShape';
 import { expectGolden } from '../support/golden';
 
+/** SmolLM2-135M's. */
+const sampleShape: ModelShape = {
+  vocabSize: 49152,
+  hiddenSize: 576,
+  intermediateSize: 1536,
+  layers: 30,
+  heads: 9,
+  kvHeads: 3,
+  headDim: 64,
+  ropeTheta: 10000,
+  rmsNormEps: 1e-5,
+  tiedEmbeddings: true,
+  maxPositions: 2048,
+};
 const d1 = '1'.repeat(64);
 const d2 = '2'.repeat(64);
-const where: Where = { ledger: 'my.db', command: 'run', signal: undefined };
+const where: Where = { ledger: 'my.db', command: 'run', signal: undefined, memory: 4e9 };
 const file = { file: 'config.json', field: 'hidden_act', expected: '"silu"', got: '"gelu"' };
 const event = { eventId: 'e-1', stream: 'run-1', revision: 3, type: 'RunStarted', version: 1 };
 
@@ -55,6 +71,11 @@ const samples: { readonly [T in Tag]: OfTag<T> } = {
   BadSampling: { tag: 'BadSampling', message: 'expected topK from 1, got 0' },
   Interrupted: { tag: 'Interrupted' },
   ModelUnavailable: { tag: 'ModelUnavailable', message: 'RunFailed: out of memory' },
+  DecodingOutOfMemory: {
+    tag: 'DecodingOutOfMemory',
+    message: 'std::bad_alloc',
+    ...decodingMemory({ shape: sampleShape, batch: 64, copies: 2 }),
+  },
   GraphRefused: { tag: 'GraphRefused', message: 'no such operator' },
   RunFailed: { tag: 'RunFailed', message: 'out of memory' },
   RuntimeMissing: { tag: 'RuntimeMissing', message: 'cannot open shared object file' },
@@ -112,6 +133,17 @@ const samples: { readonly [T in Tag]: OfTag<T> } = {
     rows: ['r-1', 'r-1'],
   },
   StateUnreadable: { tag: 'StateUnreadable', checkpoint: d1, message: 'not safetensors' },
+  TrainingOutOfMemory: {
+    tag: 'TrainingOutOfMemory',
+    message: 'Failed to allocate memory for requested buffer of size 113246208',
+    ...trainingMemory({
+      shape: sampleShape,
+      config: { microBatch: 4, recompute: false, lora: null },
+      length: 256,
+      microBatches: 2,
+      copies: 1,
+    }),
+  },
   TrainingDiffers: {
     tag: 'TrainingDiffers',
     trainingId: 't-1',

@@ -39,6 +39,33 @@ describe('SIGINT', () => {
     expect(jsonOf(await runCli([...args, '--json']))).toMatchObject(final());
   });
 
+  it('stops while the student answers; the next run goes on to the same digests', async () => {
+    const ledger = join(newFolder(), 'ledger.db');
+    const args = ['run', tinyConfig, '--ledger', ledger];
+    const stopped = await runCli(args, {
+      during: (child, stderr) => onceSaid(stderr, /base, evaluate|iteration 1, collect/, () => child.kill('SIGINT')),
+    });
+    expect([stopped.code, stopped.stderr]).toEqual([130, expect.stringMatching(/\nStopping at the next safe point/)]);
+    expect(stopped.stderr).not.toMatch(/terminate called|Unexpected error/);
+    expect((await runCli(['verify', '--ledger', ledger])).code).toBe(0);
+    expect(jsonOf(await runCli([...args, '--json']))).toMatchObject(final());
+  });
+
+  it('twice ends the process at once, as if nobody listened, also inside a run of the runtime', async () => {
+    const ledger = join(newFolder(), 'ledger.db');
+    const args = ['run', tinyConfig, '--ledger', ledger];
+    const ended = await runCli(args, {
+      during: (child, stderr) => {
+        onceSaid(stderr, /base, train: 1 of/, () => child.kill('SIGINT'));
+        onceSaid(stderr, /Stopping at the next safe point/, () => child.kill('SIGINT'));
+      },
+    });
+    // A step may end in between: then the first one has ended it, as it should.
+    expect([ended.signal, ended.code]).toEqual(ended.signal === null ? [null, 130] : ['SIGINT', null]);
+    expect(ended.stderr).not.toMatch(/terminate called/);
+    expect(jsonOf(await runCli([...args, '--json']))).toMatchObject(final());
+  });
+
   it('SIGTERM ends with 143, and a pipe that waits for input stops too', async () => {
     const main = mainFile();
     const ended = await new Promise<{ code: number | null; stderr: string }>((resolve) => {

@@ -5,8 +5,12 @@ import { shardsFor } from '../../src/cli/threadedEngine';
 import type { EngineSetup, StartEngine, TrainEngine } from '../../src/train/engine';
 import { layoutOf } from '../../src/train/layout';
 import { localEngine } from '../../src/train/localEngine';
+import { loopEngine } from '../../src/train/loopEngine';
 import { engineStep, graphsOf, heldOutBatches } from '../../src/train/trainPlan';
 import { freshState } from '../../src/train/trainState';
+import { GraphBuilder } from '../../src/onnx/graph';
+import { encodeModel } from '../../src/onnx/modelProto';
+import { gradientGraph } from '../../src/train/trainGraph';
 import { cliBuild } from '../support/cliBuild';
 import { must, the } from '../support/events';
 import {
@@ -23,7 +27,7 @@ import {
 jest.setTimeout(60_000);
 
 /** Of the compiled build: its worker is a script of its own. */
-const { threadedEngine }: typeof import('../../src/cli/threadedEngine') = require(
+const { threadedEngine, threadedLoop }: typeof import('../../src/cli/threadedEngine') = require(
   join(cliBuild(), 'src', 'cli', 'threadedEngine.js'),
 );
 
@@ -119,6 +123,59 @@ describe('an engine in threads of its own', () => {
     const setup = setupOf(training);
     const engine = must(await threaded(1)(setup));
     expect(setup.start.values.byteLength).toBe(0);
+    await engine.release();
+  });
+});
+
+describe('steps as one Loop in a thread of its own', () => {
+  const loop = (block: number): StartEngine => threadedLoop({ device: 'cpu', threads: 1, spin: false }, block);
+
+  it('are those of a Loop in this thread, to the bit, whatever a block is', async () => {
+    const wanted = await runTraining(training, loopEngine(ortRuntime({ device: 'cpu', threads: 1, spin: false }), 3));
+    for (const block of [1, 16]) expect(await runTraining(training, loop(block))).toEqual(wanted);
+  });
+
+  it('train low-rank factors beside frozen weights, and go on from a state', async () => {
+    const lora = { rank: 2, alpha: 4, targets: ['q_proj' as const] };
+    const other = trainingOf(rows, { batchSize: 7, steps: 2, lora });
+    expect(await runTraining(other, loop(2))).toEqual(await runTraining(other, local));
+    const begun = await engineFor(training, loop(1));
+    await makeStep(training, begun, 1);
+    const state = must(await begun.state());
+    await begun.release();
+    const resumed = await engineFor(training, loop(1), state);
+    expect((await makeStep(training, resumed, 2)).loss).toBe((await runTraining(training, local)).losses[1]);
+    await resumed.release();
+  });
+
+  it('leave this thread free, and a graph that is refused or a thread that ended is a failure', async () => {
+    const engine = await engineFor(training, loop(2));
+    let turns = 0;
+    const timer = setInterval(() => turns++, 1);
+    await makeStep(training, engine, 1);
+    clearInterval(timer);
+    expect(turns).toBeGreaterThan(0);
+    await engine.release();
+    const step = the(engineStep(training.plan, training.config, 2)).input;
+    expect(await engine.run([step])).toEqual(E.left({ tag: 'RunFailed', message: 'the thread was stopped' }));
+  });
+});
+
+describe('memory that runs out', () => {
+  it('is told apart, with how many threads held a copy of the model', async () => {
+    const long = trainingOf(tokenRows([30, 20]), { batchSize: 2, microBatch: 1, steps: 1 });
+    const [key = ''] = graphsOf(long.plan, long.shape, long.config).keys();
+    // The step's inputs, and an output that no memory has room for.
+    const { inputs } = gradientGraph(long.shape, long.config, Number(key.split('x')[1]));
+    const b = new GraphBuilder('huge');
+    const [scale] = inputs
+      .map(({ name, dtype, shape }) => b.input(name, dtype, shape))
+      .filter(({ name }) => name === 'scale');
+    b.output('loss', b.one('Expand', [the(scale), b.ints([2 ** 44])]));
+    const engine = must(await threaded(2)({ ...setupOf(long), graphs: new Map([[key, encodeModel(b.build())]]) }));
+    expect(await engine.run([the(engineStep(long.plan, long.config, 1)).input])).toEqual(
+      E.left({ tag: 'OutOfMemory', copies: 2, message: expect.stringMatching(/allocate memory|bad_alloc/) }),
+    );
     await engine.release();
   });
 });

@@ -46,6 +46,19 @@ export const blobStoreContract = (name: string, open: () => Promise<BlobStore>):
       }
     });
 
+    it('removes a blob and no other one; what is not there is none already, also what is no digest at all', async () => {
+      const store = await open();
+      const [kept, gone] = [Buffer.from('kept'), Buffer.from('gone')];
+      for (const bytes of [kept, gone]) must(await store.put(bytes)());
+      for (const digest of [sha256(gone), sha256(gone), sha256('never put'), 'abc', '../../etc/passwd', ''])
+        expect(await store.remove(digest)()).toEqual(E.right(undefined));
+      expect(await collect(store.list())).toEqual([sha256(kept)]);
+      expect(await store.has(sha256(gone))).toBe(false);
+      expect(await store.get(sha256(gone))()).toMatchObject(E.left({ tag: 'BlobMissing' }));
+      expect(must(await store.put(gone)())).toBe(sha256(gone));
+      expect(Buffer.from(must(await store.get(sha256(gone))())).toString()).toBe('gone');
+    });
+
     it('gives each reader its own copy', async () => {
       const store = await open();
       const bytes = Buffer.from('mine');

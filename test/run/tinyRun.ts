@@ -10,6 +10,7 @@ import { run } from '../../src/run/run';
 import type { RunError, RunInput, RunPorts, RunSummary } from '../../src/run/runContext';
 import { Policy } from '../../projections/policies/policy';
 import { localEngine } from '../../src/train/localEngine';
+import { localStudents } from '../../src/train/students';
 import { wordSorting } from '../../src/tasks/wordSorting/wordSorting';
 import { environment } from '../support/builders';
 import { decodedOf, factsOf } from '../collect/decoded';
@@ -78,7 +79,7 @@ export const runIn = (
     { config, task: wordSorting, policy, basePolicy, trained: undefined, ...changed },
     {
       ...place,
-      runtime,
+      openStudents: () => localStudents(runtime),
       startEngine: localEngine(runtime),
       environment,
       codeVersion: 'test',

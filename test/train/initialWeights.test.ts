@@ -97,7 +97,9 @@ describe('initial weights', () => {
   });
 
   test('the same numbers for ever', () => {
-    const all = Buffer.concat([...weights.values()].map((data) => new Uint8Array(data.buffer)));
+    const all = Buffer.concat(
+      [...weights.values()].map((data) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength)),
+    );
     expect(sha256(all)).toBe('0203af97f6046bba5637fc35ff67852c502a61c8ac86a9865641d82dd5fbb7c1');
   });
 

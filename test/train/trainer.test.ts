@@ -5,13 +5,14 @@ import { sha256 } from '../../events/digest';
 import type { RecordedEvent } from '../../events/envelope';
 import type { BlobStore } from '../../src/ports/blobStore';
 import type { StartEngine } from '../../src/train/engine';
+import { trainingMemory } from '../../src/train/memoryEstimate';
 import { train } from '../../src/train/trainer';
 import type { TrainPorts } from '../../src/train/trainingRun';
 import { trainingIdOf, type TrainRequest } from '../../src/train/trainRequest';
 import { decodedOf, factsOf } from '../collect/decoded';
 import { collect, must } from '../support/events';
 import { scriptedEngine } from '../support/scriptedEngine';
-import { config, newPorts, request, rowOf, rows } from './tinyTraining';
+import { config, newPorts, request, rowOf, rows, shape } from './tinyTraining';
 
 jest.setTimeout(30_000);
 
@@ -129,7 +130,14 @@ describe('a training that is stopped and goes on', () => {
     await train(request(), stoppingAt(ports, 3));
     const before = await leavesOf(ports);
     const elsewhere = { ...request(), environment: { ...request().environment, cpu: 'another' } };
-    const refused = await train(elsewhere, ports);
+    let engines = 0;
+    const counted: StartEngine = (setup) => {
+      engines++;
+      return ports.startEngine(setup);
+    };
+    const refused = await train(elsewhere, { ...ports, startEngine: counted });
+    // It is known before threads are started and weights are copied.
+    expect(engines).toBe(0);
     expect(refused).toEqual(
       E.left(
         expect.objectContaining({
@@ -276,6 +284,18 @@ describe('a training that cannot be', () => {
     };
     expect(await refused({}, newPorts({ startEngine: failing }))).toEqual(error);
     expect(await refused({}, newPorts({ startEngine: async () => E.left(error) }))).toEqual(error);
+  });
+
+  it('runs out of memory, and says what it needs and what would need less', async () => {
+    const error = { tag: 'OutOfMemory', message: 'std::bad_alloc', copies: 2 } as const;
+    const failing: StartEngine = async (setup) => {
+      const engine = must(await scriptedEngine({})(setup));
+      return E.right({ ...engine, run: async () => E.left(error) });
+    };
+    const need = trainingMemory({ shape, config, length: 32, microBatches: 1, copies: 2 });
+    const expected = { tag: 'TrainingOutOfMemory', message: 'std::bad_alloc', ...need };
+    expect(await refused({}, newPorts({ startEngine: failing }))).toEqual(expected);
+    expect(await refused({}, newPorts({ startEngine: async () => E.left(error) }))).toEqual(expected);
   });
 
   it('lets its engine go, however it ends', async () => {

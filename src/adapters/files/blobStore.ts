@@ -120,6 +120,20 @@ export const openFileBlobStore = (options: { readonly folder: string }): BlobSto
     },
     has: async (digest) => (await sizeOf(digest)) !== undefined,
     size: sizeOf,
+    remove: (digest) => {
+      const file = fileOf(digest);
+      const remove = async (): Promise<void> => {
+        if (!digestName.test(digest)) return;
+        try {
+          await rm(file);
+        } catch (failure) {
+          if (codeOf(failure) !== 'ENOENT') throw failure;
+          return;
+        }
+        await syncFolder(folderOf(digest));
+      };
+      return TE.tryCatch(remove, toBlobError(digest, file, false));
+    },
     list: async function* () {
       for (const folder of await namesIn(options.folder)) {
         if (!folderName.test(folder)) continue;

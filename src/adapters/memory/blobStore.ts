@@ -17,6 +17,10 @@ export const memoryBlobStore = (): BlobStore => {
     },
     has: async (digest) => blobs.has(digest),
     size: async (digest) => blobs.get(digest)?.length,
+    remove: (digest) => async () => {
+      blobs.delete(digest);
+      return E.right(undefined);
+    },
     list: async function* () {
       yield* [...blobs.keys()].sort();
     },

@@ -1,7 +1,7 @@
 import * as TE from 'fp-ts/TaskEither';
 import * as ort from 'onnxruntime-node';
 import { cudaVariables } from './cudaDeterminism';
-import type { DType, Program, RuntimeError, Tensor, TensorRuntime } from '../../ports/tensorRuntime';
+import { runtimeError, type DType, type Program, type Tensor, type TensorRuntime } from '../../ports/tensorRuntime';
 
 export interface OrtOptions {
   /** `cpu`, or `cuda` where its libraries are installed (see `tripost doctor`). */
@@ -68,7 +68,7 @@ const program = (session: ort.InferenceSession): Program => ({
           }),
         );
       },
-      (error): RuntimeError => ({ tag: 'RunFailed', message: message(error) }),
+      (error) => runtimeError('RunFailed', message(error)),
     ),
   release: () => session.release(),
 });
@@ -114,7 +114,7 @@ export const ortRuntime = (options: OrtOptions): TensorRuntime => {
     load: (model) =>
       TE.tryCatch(
         async () => program(await ort.InferenceSession.create(model, sessionOptions(options))),
-        (error): RuntimeError => ({ tag: 'GraphRefused', message: message(error) }),
+        (error) => runtimeError('GraphRefused', message(error)),
       ),
   };
 };

@@ -1,4 +1,4 @@
-import { EventEmitter } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { parentPort, Worker, type TransferListItem } from 'node:worker_threads';
 
 // Calls to a worker thread: a method's name and arguments there, a result or a failure back. One at a time per thread.
@@ -17,6 +17,9 @@ type Reply<T> =
 const reasonOf = (thrown: unknown): string =>
   typeof thrown === 'object' && thrown !== null && 'message' in thrown ? String(thrown.message) : String(thrown);
 
+/** Emitted where no call waits any more; replies are emitted under numbers. */
+const idle = 'idle';
+
 /** A thread that answers calls. */
 export class CalledThread {
   private readonly worker: Worker;
@@ -33,6 +36,11 @@ export class CalledThread {
     this.worker.on('exit', (code) => this.end(`the thread ended with code ${code}`));
   }
 
+  /** Whether no call can succeed any more. */
+  get isOver(): boolean {
+    return this.ended !== undefined;
+  }
+
   /** Nothing more will come: every call that waits, and every later one, fails with the reason. */
   private end(message: string): void {
     this.ended ??= message;
@@ -42,6 +50,7 @@ export class CalledThread {
   private settle(reply: Reply<unknown>): void {
     this.waiting.delete(reply.id);
     this.replies.emit(String(reply.id), reply);
+    if (this.waiting.size === 0) this.replies.emit(idle);
   }
 
   /** Calls a method; buffers in `transfer` move to the thread. Throws what the method threw, or that the thread ended. */
@@ -58,6 +67,16 @@ export class CalledThread {
     throw new Error(reply.message);
   }
 
+  /**
+   * Stops the thread once no call waits. A thread that is stopped inside a native call may take the process with it: the
+   * runtime's binding then throws where nothing catches.
+   */
+  async stopIdle(): Promise<void> {
+    if (this.waiting.size > 0) await once(this.replies, idle);
+    await this.stop();
+  }
+
+  /** Stops the thread whatever it does. */
   async stop(): Promise<void> {
     this.ended ??= 'the thread was stopped';
     await this.worker.terminate();

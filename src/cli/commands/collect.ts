@@ -3,8 +3,6 @@ import { collectTrajectories, type CollectPorts } from '../../collect/collectTra
 import { scriptedEditor } from '../../collect/editor';
 import { collectSettings } from '../../run/loop';
 import { poseSet } from '../../run/problems';
-import { DecodePrograms } from '../../train/decode/decodePrograms';
-import { studentModel } from '../../train/student';
 import { jsonFlag, ledgerFlag, progressFlags, runtimeFlags, setFlag, type Command } from '../command';
 import { withLedger } from '../compose';
 import { onDevice } from '../cuda/device';
@@ -65,7 +63,7 @@ export const collect: Command = {
       const student = await loadStudent(name, ledger);
       const { set, problems } = must(await poseSet(log, source));
       const ports = runPorts(args, ledger, context);
-      const programs = new DecodePrograms(ports.runtime);
+      const students = ports.openStudents();
       const editor = scriptedEditor(script);
       const runId = await noteIteration(input, ports, iteration, student.digest, set, editor);
       const { digest: checkpoint, shape, weights, tokenizer, kept } = student;
@@ -74,10 +72,14 @@ export const collect: Command = {
         const settings = collectSettings(config, iteration, set);
         const collectPorts: CollectPorts = {
           ...ports,
-          student: studentModel(
-            { checkpoint, shape, weights, tokenizer, stopIds: kept?.stopIds, batch: config.generate.batch },
-            programs,
-          ),
+          student: students.open({
+            checkpoint,
+            shape,
+            weights,
+            tokenizer,
+            stopIds: kept?.stopIds,
+            batch: config.generate.batch,
+          }),
           editor,
           task,
           onProgress: (progress) => ports.onProgress({ phase: 'collect', iteration, progress }),
@@ -105,7 +107,7 @@ export const collect: Command = {
         for (const [outcome, n] of inOrder(outcomes)) await context.out.line(`  ${outcome.padEnd(14)} ${n}`);
         await context.out.line(`${newCalls} calls made, ${reusedCalls} found on the ledger`);
       } finally {
-        await programs.release();
+        await students.release();
       }
     });
     return 'ok';

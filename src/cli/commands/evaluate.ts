@@ -1,10 +1,8 @@
 import type { ProblemPosed } from '../../../events/problemPosed';
 import { cellScores, metrics, parts } from '../../../projections/scoreboard';
 import { evaluate as scoreStudent } from '../../evaluate/evaluate';
-import { DecodePrograms } from '../../train/decode/decodePrograms';
-import { studentModel } from '../../train/student';
 import { jsonFlag, ledgerFlag, progressFlags, runtimeFlags, seedFlag, type Command } from '../command';
-import { openRuntime, withLedger } from '../compose';
+import { openRuntime, openStudents, withLedger } from '../compose';
 import { onDevice } from '../cuda/device';
 import { must, stop, usage } from '../faults';
 import { eventsOf, findProblemSet } from '../find';
@@ -80,8 +78,9 @@ export const evaluate: Command = {
     const batch = args.whole('batch') ?? 64;
     const temperature = args.number('temperature') ?? 0;
     if (maxTokens * maxCalls * batch === 0) usage('--max-tokens, --max-calls and --batch are numbers from 1');
-    const runtime = openRuntime(args);
-    const programs = new DecodePrograms(runtime);
+    // Says what is wrong with the runtime, before threads load it.
+    openRuntime(args);
+    const students = openStudents(args)();
     await withLedger(args, context, 'append', async (ledger) => {
       const { log } = ledger;
       const student = await loadStudent(name, ledger);
@@ -106,7 +105,7 @@ export const evaluate: Command = {
               log,
               task:
                 problems.length === 0 ? stop({ tag: 'NoProblems', problemSet }) : taskOf(problems, args.text('task')),
-              student: studentModel({ checkpoint, shape, weights, tokenizer, stopIds: kept?.stopIds, batch }, programs),
+              student: students.open({ checkpoint, shape, weights, tokenizer, stopIds: kept?.stopIds, batch }),
               signal: context.signal,
               onProgress: (done, total) =>
                 context.progress.report({ phase: 'evaluate', done, total, unit: 'problems', detail: '' }),
@@ -142,7 +141,7 @@ export const evaluate: Command = {
           ),
         );
       } finally {
-        await programs.release();
+        await students.release();
       }
     });
     return 'ok';

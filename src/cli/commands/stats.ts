@@ -7,6 +7,7 @@ import { atFlag, jsonFlag, ledgerFlag, type Command, type Context } from '../com
 import { withLedger } from '../compose';
 import type { ExitName } from '../exitCodes';
 import { must, stop } from '../faults';
+import { statesOver } from '../namedBlobs';
 import { inOrder } from '../inOrder';
 import { table } from '../tables';
 
@@ -19,7 +20,7 @@ interface BlobStats {
   /** Blobs that the events read name, and all others in the store: left by a crash, or named by later events only. */
   readonly named: Blobs;
   readonly other: Blobs;
-  /** Named, and not in the store. */
+  /** Named and needed, and not in the store. */
   readonly missing: number;
 }
 
@@ -32,15 +33,23 @@ const folded = async (log: EventLog, signal: AbortSignal): Promise<StatsState> =
   return state;
 };
 
-const blobStats = async (blobs: BlobStore, named: ReadonlySet<string>, signal: AbortSignal): Promise<BlobStats> => {
+/** What the store holds of the blobs that are named; those that are over may be gone. */
+const blobStats = async (
+  blobs: BlobStore,
+  named: ReadonlySet<string>,
+  over: ReadonlySet<string>,
+  signal: AbortSignal,
+): Promise<BlobStats> => {
+  const missing = new Set([...named].filter((digest) => !over.has(digest)));
   const sums = { named: { count: 0, bytes: 0 }, other: { count: 0, bytes: 0 } };
   for await (const digest of blobs.list()) {
     if (signal.aborted) return stop({ tag: 'Stopped', what: 'not all blobs were counted' });
+    missing.delete(digest);
     const sum = named.has(digest) ? sums.named : sums.other;
     sum.count += 1;
     sum.bytes += (await blobs.size(digest)) ?? 0;
   }
-  return { ...sums, missing: named.size - sums.named.count };
+  return { ...sums, missing: missing.size };
 };
 
 /** Bytes as people read them: 1 kB is 1,000 bytes. */
@@ -114,7 +123,8 @@ export const stats: Command = {
     withLedger<ExitName>(args, context, 'read', async (ledger) => {
       const log = await readingLog(ledger.log, args, context);
       const state = await folded(log, context.signal);
-      const blobs = await blobStats(ledger.blobs, new Set(state.blobs.keys()), context.signal);
+      const over = await statesOver(ledger.log);
+      const blobs = await blobStats(ledger.blobs, new Set(state.blobs.keys()), over, context.signal);
       await print(statsProjection.view(state), blobs, context);
       return 'ok';
     }),

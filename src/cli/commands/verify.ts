@@ -16,10 +16,10 @@ import { namedBlobs } from '../namedBlobs';
 import { parseRoot } from '../proofFiles';
 import { verificationLines, type BlobCheck, type Verified } from '../verificationLines';
 
-const checkBlobs = async (log: EventLog, { blobs }: Ledger, context: Context): Promise<BlobCheck> => {
+const checkBlobs = async (log: EventLog, { log: whole, blobs }: Ledger, context: Context): Promise<BlobCheck> => {
   const missing: Digest[] = [];
   const damaged: Digest[] = [];
-  const named = await namedBlobs(log);
+  const named = await namedBlobs(log, whole);
   let done = 0;
   for (const digest of named) {
     if (context.signal.aborted) stop({ tag: 'Stopped', what: `${done} of ${named.size} blobs checked` });

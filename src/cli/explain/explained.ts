@@ -1,3 +1,4 @@
+import type { MemoryNeed } from '../../ports/memoryNeed';
 import { inOrder } from '../inOrder';
 import type { ExitName } from '../exitCodes';
 import type { Fault } from '../faults';
@@ -14,6 +15,8 @@ export interface Where {
   readonly command: string;
   /** The signal that asked to stop, if one did. */
   readonly signal: 'SIGINT' | 'SIGTERM' | undefined;
+  /** Bytes of memory that the process may use: the machine's, or those of a container's limit. */
+  readonly memory: number;
 }
 
 export type Tag = Fault['tag'];
@@ -29,6 +32,23 @@ export const because = (exit: ExitName, ...lines: readonly string[]): Explained 
 });
 
 export const ledgerOption = ({ ledger }: Where): string => (ledger === undefined ? '' : ` --ledger ${ledger}`);
+
+const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;
+
+/** What something needs of memory and what would need less, for the message of a fault that memory ran out. */
+export const memoryLines = (
+  { bytes, parts, alternatives }: MemoryNeed,
+  { memory }: Where,
+): readonly [string, string] => {
+  const named = parts.filter((part) => part.bytes >= 5e7).map((part) => `${part.what} ${gigabytes(part.bytes)}`);
+  const less = alternatives.map((each) => `${each.change} (about ${gigabytes(each.bytes)})`);
+  return [
+    `  it needs about ${gigabytes(bytes)} (${named.join(', ')}); there are ${gigabytes(memory)}`,
+    less.length === 0
+      ? 'No setting would need less: take a smaller model.'
+      : `Less would be needed with: ${less.join('; ')}.`,
+  ];
+};
 
 /** The first few of a list, and how many more there are. */
 export const some = (items: readonly string[], most = 10): readonly string[] =>

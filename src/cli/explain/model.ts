@@ -3,7 +3,7 @@ import type { RuntimeError } from '../../ports/tensorRuntime';
 import type { CheckpointError } from '../../train/checkpoint';
 import type { TokenizerError } from '../../train/tokenizer';
 import type { EndpointTag } from './endpoint';
-import { because, some, type Explained, type Table } from './explained';
+import { because, memoryLines, some, type Explained, type Table } from './explained';
 import type { StoreTag } from './store';
 
 const checkpointAdvice = (tag: CheckpointError['tag']): string => {
@@ -33,7 +33,7 @@ const tokenizer = (error: TokenizerError): Explained =>
 /** Messages of models of our own, their files and the runtime. */
 export const modelTable: Table<
   | Exclude<ModelError['tag'], EndpointTag | StoreTag>
-  | RuntimeError['tag']
+  | Exclude<RuntimeError['tag'], 'OutOfMemory'>
   | CheckpointError['tag']
   | TokenizerError['tag']
   | 'RuntimeMissing'
@@ -73,6 +73,17 @@ export const modelTable: Table<
       `  ${message}`,
       'What it answered before is on the ledger; run the same command again to go on. `tripost doctor` checks the runtime.',
     ),
+  DecodingOutOfMemory: (fault, where) => {
+    const [need, less] = memoryLines(fault, where);
+    return because(
+      'runtime',
+      'Memory ran out while the model answered.',
+      `  ${fault.message.slice(0, 200)}`,
+      need,
+      less,
+      'The batch is generate.batch in a config and --batch of `tripost evaluate`; no text depends on it. What was answered before is on the ledger.',
+    );
+  },
   GraphRefused: ({ message }) =>
     because(
       'runtime',
@@ -85,7 +96,7 @@ export const modelTable: Table<
       'runtime',
       'The runtime failed while it computed.',
       `  ${message}`,
-      'The ledger is whole; run the same command again to go on from the last saved step. Less memory: a smaller batchSize.',
+      'The ledger is whole; run the same command again to go on from the last saved step.',
     ),
   RuntimeMissing: ({ message }) =>
     because(

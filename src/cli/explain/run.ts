@@ -1,4 +1,4 @@
-import { because, counts, some, type Table } from './explained';
+import { because, counts, memoryLines, some, type Table } from './explained';
 
 /** Messages of the loop: posing, collecting, deriving, training, evaluating. */
 export const runTable: Table<
@@ -15,6 +15,7 @@ export const runTable: Table<
   | 'LossNotFinite'
   | 'StateUnreadable'
   | 'TrainingDiffers'
+  | 'TrainingOutOfMemory'
   | 'Cancelled'
   | 'ArmsDiffer'
   | 'ArmsAlike'
@@ -109,6 +110,18 @@ export const runTable: Table<
       'Nothing was updated: the steps before it are saved, and no checkpoint has these weights.',
       'Lower train.learningRate or raise train.warmup: that is another training, so nothing of this one is in its way.',
     ),
+  TrainingOutOfMemory: (fault, where) => {
+    const [need, less] = memoryLines(fault, where);
+    return because(
+      'runtime',
+      'Memory ran out while training.',
+      `  ${fault.message.slice(0, 200)}`,
+      need,
+      less,
+      'They are in the train section, and each makes another training; recompute leaves its weights what they are.',
+      'The ledger is whole: the steps up to the last saved one are on it.',
+    );
+  },
   TrainingDiffers: ({ trainingId, field, expected, got }) =>
     because(
       'mismatch',

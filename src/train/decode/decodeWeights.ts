@@ -2,6 +2,7 @@ import type { GraphBuilder, Value } from '../../onnx/graph';
 import type { Tensor } from '../../ports/tensorRuntime';
 import type { ModelShape, Weights } from '../modelShape';
 import { rotaryHalves } from '../rotary';
+import { unshared } from '../vectorBlocks';
 
 /** What the decoding graphs compute with, by a name of their own; linear weights are [in, out]. */
 export interface DecodeWeights {
@@ -101,4 +102,8 @@ export const weightValues = (b: GraphBuilder, { tensors, as }: DecodeWeights): R
 
 /** What every run of a graph is fed for its weights. */
 export const weightFeeds = ({ tensors, as }: DecodeWeights): Readonly<Record<string, Tensor>> =>
-  as === 'constants' ? {} : Object.fromEntries([...tensors].map(([name, tensor]) => [inputName(name), tensor]));
+  as === 'constants'
+    ? {}
+    : Object.fromEntries(
+        [...tensors].map(([name, tensor]) => [inputName(name), { ...tensor, data: unshared(tensor.data) }]),
+      );

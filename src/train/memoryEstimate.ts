@@ -1,6 +1,6 @@
 import type { MemoryNeed } from '../ports/memoryNeed';
 import { loraParameters, loraTargets } from './lora';
-import { parametersOf, type ModelShape, type Parameter } from './modelShape';
+import { numbersOf, parametersOf, type ModelShape } from './modelShape';
 import type { GraphConfig } from './trainGraph';
 
 // What training and decoding need of memory at their peak, from shapes alone. Measured peaks lie within a factor of 1.5
@@ -13,9 +13,6 @@ const float = Float32Array.BYTES_PER_ELEMENT;
 /** Node with the runtime loaded, and what each thread of it takes. */
 const processBytes = 110e6;
 const threadBytes = 25e6;
-
-const numbersOf = (parameters: readonly Parameter[]): number =>
-  parameters.reduce((sum, { dims }) => sum + dims.reduce((product, dim) => product * dim, 1), 0);
 
 export interface TrainingSize {
   readonly shape: ModelShape;

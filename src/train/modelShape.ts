@@ -87,6 +87,10 @@ export const parametersOf = (shape: ModelShape): readonly Parameter[] => {
   ];
 };
 
+/** How many numbers parameters have. */
+export const numbersOf = (parameters: readonly Parameter[]): number =>
+  parameters.reduce((sum, { dims }) => sum + dims.reduce((product, dim) => product * dim, 1), 0);
+
 /** Row-major float32 weights by parameter name. */
 export type Weights = ReadonlyMap<string, Float32Array>;
 

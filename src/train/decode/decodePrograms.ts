@@ -81,7 +81,7 @@ export class DecodePrograms {
   }
 
   private layOut(shape: ModelShape, weights: Weights): DecodeWeights {
-    const tensors = decodeTensors(shape, weights, shape.maxPositions + stepsPerRun);
+    const tensors = decodeTensors(shape, weights, shape.maxPositions + stepsPerRun(shape));
     const bytes = [...tensors.values()].reduce((sum, { data }) => sum + data.byteLength, 0);
     return { tensors, as: bytes < this.limits.constantBytes ? 'constants' : 'inputs' };
   }

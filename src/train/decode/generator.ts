@@ -95,6 +95,7 @@ export class Generator {
   private readonly results: GeneratedRow[];
   private waiting: readonly number[];
   private readonly places: number;
+  private readonly steps: number;
 
   constructor(
     private readonly shape: ModelShape,
@@ -105,6 +106,7 @@ export class Generator {
     arrays = new ArrayPool(),
   ) {
     this.places = Math.max(1, places);
+    this.steps = stepsPerRun(shape);
     this.results = rows.map(() => ({ tokenIds: [], logprobs: [], finish: 'length' }));
     this.waiting = [...rows.keys()].filter((index) => (rows[index]?.maxTokens ?? 0) > 0);
     this.cache = new KeyValueCache(shape, Math.min(this.places, rows.length), arrays);
@@ -169,7 +171,7 @@ export class Generator {
   private async decode(): Promise<RuntimeError | undefined> {
     const batch = this.active.length;
     const left = this.active.map(({ row, tokenIds }) => row.maxTokens - tokenIds.length);
-    const fetched = await this.programs.step.run(this.feeds(left, Math.min(stepsPerRun, Math.max(...left))))();
+    const fetched = await this.programs.step.run(this.feeds(left, Math.min(this.steps, Math.max(...left))))();
     if (E.isLeft(fetched)) return fetched.left;
     const { tokens } = fetched.right;
     const [logprobs, next] = [floatsOf(fetched.right, 'logprobs'), floatsOf(fetched.right, 'next')];

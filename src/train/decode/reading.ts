@@ -1,5 +1,5 @@
 import type { Tensor } from '../../ports/tensorRuntime';
-import type { ModelShape } from '../modelShape';
+import { numbersOf, parametersOf, type ModelShape } from '../modelShape';
 import { masked } from '../transformer';
 import { cacheMultiple } from './stepGraph';
 
@@ -8,6 +8,9 @@ const lengthMultiple = cacheMultiple;
 
 /** Numbers that the largest tensor of one run may hold; more rows go into further runs. */
 const largestTensor = 2 ** 25;
+
+/** Products with weights that one run may make, less than half a second's: a run cannot be stopped. */
+const mostProducts = 2 ** 34;
 
 export interface ReadingRow {
   readonly ids: readonly number[];
@@ -22,9 +25,11 @@ export interface ReadingGroup<Row> {
 /** Rows in groups that are read in one run each, short ones first; `perToken` numbers are kept of every token. */
 export const readingGroups = <Row extends ReadingRow>(
   rows: readonly Row[],
-  { heads, hiddenSize, intermediateSize }: ModelShape,
+  shape: ModelShape,
   perToken = 0,
 ): readonly ReadingGroup<Row>[] => {
+  const { heads, hiddenSize, intermediateSize } = shape;
+  const numbers = numbersOf(parametersOf(shape));
   const byLength = new Map<number, Row[]>();
   for (const row of rows) {
     const length = Math.ceil(row.ids.length / lengthMultiple) * lengthMultiple;
@@ -35,7 +40,7 @@ export const readingGroups = <Row extends ReadingRow>(
   const groups = [...byLength].sort(([a], [b]) => a - b);
   return groups.flatMap(([length, all]) => {
     const perRow = length * Math.max(heads * length, hiddenSize, intermediateSize, perToken);
-    const size = Math.max(1, Math.floor(largestTensor / perRow));
+    const size = Math.max(1, Math.floor(Math.min(largestTensor / perRow, mostProducts / (numbers * length))));
     return Array.from({ length: Math.ceil(all.length / size) }, (_, i) => ({
       length,
       rows: all.slice(i * size, (i + 1) * size),

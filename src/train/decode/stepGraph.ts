@@ -1,16 +1,25 @@
 import { GraphBuilder, type Graph, type Value } from '../../onnx/graph';
 import { add, cast, concat, gather, matMul, reduceSum, reshape, sub, transposeLast } from '../../onnx/ops';
-import type { ModelShape } from '../modelShape';
+import { numbersOf, parametersOf, type ModelShape } from '../modelShape';
 import { masked } from '../transformer';
 import { weightValues, type DecodeWeights } from './decodeWeights';
 import { decoderLayers, embedded, logitsOf, split, type LayerHeads } from './layers';
 import { sampleToken } from './sampling';
 
+/** Most tokens of a run, and numbers that its steps read at most: a run cannot be stopped, so it is not to last long. */
+const [mostSteps, mostRead] = [16, 6e8];
+
 /**
- * Tokens that one run makes per row, at most. Rows come and go between runs only, so a row's n-th token is always at
- * the same place of a run: what is summed in which order depends on this number, and on nothing else.
+ * Tokens that one run makes per row, at most: 16, fewer where the model is large. Rows come and go between runs only, so
+ * a row's n-th token is always at the same place of a run: what is summed in which order depends on this number, and on
+ * nothing else.
  */
-export const stepsPerRun = 16;
+export const stepsPerRun = (shape: ModelShape): number => {
+  const numbers = numbersOf(parametersOf(shape));
+  let steps = mostSteps;
+  while (steps > 1 && steps * numbers > mostRead) steps /= 2;
+  return steps;
+};
 
 /** Cached positions are fed in multiples of this, a multiple of every vector length, so that padding changes no sum. */
 export const cacheMultiple = 16;
@@ -54,8 +63,10 @@ const attendToBoth = (
 };
 
 /** The window where it is shorter than a run, so that a run's own tokens get out of sight too. */
-const shortWindow = ({ slidingWindow = stepsPerRun }: ModelShape): number | undefined =>
-  slidingWindow < stepsPerRun ? slidingWindow : undefined;
+const shortWindow = (shape: ModelShape): number | undefined => {
+  const { slidingWindow } = shape;
+  return slidingWindow !== undefined && slidingWindow < stepsPerRun(shape) ? slidingWindow : undefined;
+};
 
 /** Masks of a step's tokens under a sliding window: what is further back than the window is masked too. */
 const windowMasks = (

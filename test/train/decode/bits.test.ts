@@ -3,6 +3,8 @@ import { ortRuntime } from '../../../src/adapters/onnxruntime/tensorRuntime';
 import { DecodePrograms } from '../../../src/train/decode/decodePrograms';
 import type { GeneratedRow } from '../../../src/train/decode/generator';
 import type { ModelShape } from '../../../src/train/modelShape';
+import { readingGroups } from '../../../src/train/decode/reading';
+import { stepsPerRun } from '../../../src/train/decode/stepGraph';
 import { decode, sharpWeights, type DecodeRow } from '../../support/decoding';
 import { must, the } from '../../support/events';
 import { scoreRows, type ScoreRow } from '../../../src/train/decode/scoring';
@@ -70,6 +72,39 @@ const rowsFor = ({ vocabSize }: ModelShape, count: number, longest: number): rea
       uniform: draws(['row', i]).uniform,
     };
   });
+
+/** 40 million numbers: runs of fewer steps. */
+const large: ModelShape = {
+  ...common,
+  vocabSize: 300,
+  hiddenSize: 512,
+  intermediateSize: 2048,
+  layers: 10,
+  heads: 8,
+  kvHeads: 4,
+  headDim: 64,
+};
+
+it('runs are shorter where a model is large, and a row has equal bits in any company all the same', async () => {
+  const [small] = Object.values(shapes);
+  expect([stepsPerRun(the(small)), stepsPerRun(large)]).toEqual([16, 8]);
+  const million = (millions: number): ModelShape => ({ ...the(small), vocabSize: (millions * 1e6) / 96, layers: 1 });
+  expect([100, 135, 500, 2000].map((millions) => stepsPerRun(million(millions)))).toEqual([4, 4, 1, 1]);
+  const weights = sharpWeights(large, 3);
+  const programs = new DecodePrograms(ortRuntime({ device: 'cpu', threads: 2, spin: false }));
+  const rows = rowsFor(large, 3, 40).map((row, i) => ({ ...row, maxTokens: 3 + 5 * i }));
+  const alone = await decode(programs, large, weights, rows, { places: 1, ends: [] });
+  expect(alone.map(({ tokenIds }) => tokenIds.length)).toEqual([3, 8, 13]);
+  expect(await decode(programs, large, weights, rows, { places: 3, ends: [] })).toEqual(alone);
+  await programs.release();
+});
+
+it('prompts are read in runs that do not last long: fewer rows at once where a model is large', () => {
+  const rows = Array.from({ length: 64 }, () => ({ ids: Array.from({ length: 60 }, () => 1) }));
+  const sizes = (shape: ModelShape): readonly number[] => readingGroups(rows, shape).map((group) => group.rows.length);
+  expect(sizes(large)).toEqual([6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 4]);
+  expect(sizes(the(Object.values(shapes)[0]))).toEqual([64]);
+});
 
 describe.each(Object.entries(shapes))('%s', (_, shape) => {
   const weights = sharpWeights(shape, 3);

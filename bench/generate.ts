@@ -1,10 +1,12 @@
 import { join } from 'node:path';
 import { draws } from '../projections/random';
-import { ortRuntime } from '../src/adapters/onnxruntime/tensorRuntime';
-import { DecodePrograms } from '../src/train/decode/decodePrograms';
-import { Generator, type GenerationRow, type GeneratorPrograms } from '../src/train/decode/generator';
+import { sha256 } from '../events/digest';
+import { threadedStudents } from '../src/cli/threadedStudents';
+import type { CompletionRequest, LanguageModel } from '../src/ports/languageModel';
 import { initialWeights } from '../src/train/initialWeights';
 import type { ModelShape, Weights } from '../src/train/modelShape';
+import { loadTokenizer } from '../src/train/tokenizer';
+import { byteLevelTokenizer } from '../src/train/trainTokenizer';
 import { findTorch, LinePeer } from './peers/torchPeer';
 import { median, orThrow, report, rounded } from './table';
 import { shapeNamed, sizeOfShape } from './trainWorkload';
@@ -24,11 +26,14 @@ const cases = [
   { batch: 64, goal: 1.3 },
 ] as const;
 
-/** Prompts of 16 to 64 random tokens. */
-const promptsOf = (count: number, { vocabSize }: ModelShape): readonly (readonly number[])[] =>
+const tokenizer = orThrow(loadTokenizer(byteLevelTokenizer()));
+
+/** Prompts of 16 to 64 random letters, each of which is a token. */
+const promptsOf = (count: number): readonly string[] =>
   Array.from({ length: count }, (_, row) => {
     const stream = draws(['bench', 'prompt', row]);
-    return Array.from({ length: 16 + stream.integer(0, 49) }, (__, i) => stream.integer(i + 1, vocabSize));
+    const letters = Array.from({ length: 16 + stream.integer(0, 49) }, (__, i) => 97 + stream.integer(i + 1, 26));
+    return String.fromCharCode(...letters);
   });
 
 /** Random weights with logits spread as a trained model's are: out of the box every token is about as likely. */
@@ -40,13 +45,10 @@ const peaked = (weights: Weights): Weights =>
     ]),
   );
 
-const rowOf = (ids: readonly number[], i: number, maxTokens: number): GenerationRow => ({
-  ids,
-  maxTokens,
-  temperature: 1,
-  topK: null,
-  topP: null,
-  uniform: draws(['bench', 'row', i]).uniform,
+const requestOf = (prompt: string, i: number, maxTokens: number): CompletionRequest => ({
+  prompt,
+  key: ['bench', 'row', i],
+  sampling: { temperature: 1, topK: null, topP: null, maxTokens },
 });
 
 /** Tokens a second of a piece of work that says how many tokens it made. */
@@ -85,28 +87,22 @@ const torchContender = async (
   return contenderOf(`PyTorch, ${cache} cache`, peer);
 };
 
-const generate = async (
-  shape: ModelShape,
-  programs: GeneratorPrograms,
-  rows: readonly GenerationRow[],
-  places: number,
-): Promise<number> => {
-  const made = orThrow(await new Generator(shape, programs, [], rows, places).all());
-  return (made ?? []).reduce((sum, { tokenIds }) => sum + tokenIds.length, 0);
-};
+/** How many tokens a student makes for requests, from text to text. */
+const generate = async (student: LanguageModel, requests: readonly CompletionRequest[]): Promise<number> =>
+  orThrow(await student.complete(requests)()).reduce((sum, { usage }) => sum + usage.completionTokens, 0);
 
 /** Rows that end after 16 to 192 tokens: places filled again at once, against batches that wait for their longest row. */
-const refill = async (shape: ModelShape, programs: GeneratorPrograms, rounds: number): Promise<void> => {
+const refill = async (student: LanguageModel, rounds: number): Promise<void> => {
   const [places, count] = [64, 256];
-  const rows = promptsOf(count, shape).map((ids, i) =>
-    rowOf(ids, i, 16 + draws(['bench', 'length', i]).integer(0, 177)),
+  const rows = promptsOf(count).map((prompt, i) =>
+    requestOf(prompt, i, 16 + draws(['bench', 'length', i]).integer(0, 177)),
   );
   const batches = Array.from({ length: count / places }, (_, i) => rows.slice(i * places, (i + 1) * places));
-  const filled = (): Promise<number> => speedOf(() => generate(shape, programs, rows, places));
+  const filled = (): Promise<number> => speedOf(() => generate(student, rows));
   const waiting = (): Promise<number> =>
     speedOf(async () => {
       let made = 0;
-      for (const batch of batches) made += await generate(shape, programs, batch, places);
+      for (const batch of batches) made += await generate(student, batch);
       return made;
     });
   const pairs: (readonly [number, number])[] = [];
@@ -126,69 +122,67 @@ const main = async (): Promise<void> => {
   const rounds = Number(process.argv[4] ?? 5);
   const shape: ModelShape = { ...shapeNamed(name), maxPositions: 512 };
   const weights = peaked(initialWeights(shape, 1));
-  const prompts = promptsOf(64, shape);
+  const prompts = promptsOf(64);
   const torch = findTorch();
   console.log(torch === undefined ? 'skipped: no PyTorch' : `PyTorch ${torch.version}`);
-  const decoding = new DecodePrograms(ortRuntime({ device: 'cpu', threads, spin: true }));
-  await decoding.use(shape, weights, async ({ load }) => {
-    const programs = { prefill: orThrow(await load('prefill')), step: orThrow(await load('step')) };
-    const ours: Contender = {
-      name: 'tripost',
-      speed: (batch) =>
-        speedOf(() =>
-          generate(
-            shape,
-            programs,
-            prompts.slice(0, batch).map((ids, i) => rowOf(ids, i, newTokens)),
-            batch,
-          ),
+  const students = threadedStudents({ device: 'cpu', threads, spin: true }, threads)();
+  const studentOf = (batch: number): LanguageModel =>
+    students.open({ checkpoint: sha256(name), shape, weights, tokenizer, stopIds: [], batch });
+  const ours: Contender = {
+    name: 'tripost',
+    speed: (batch) =>
+      speedOf(() =>
+        generate(
+          studentOf(batch),
+          prompts.slice(0, batch).map((prompt, i) => requestOf(prompt, i, newTokens)),
         ),
-      end: () => Promise.resolve(),
-    };
-    const request = { threads, prompts, newTokens };
-    const transformers = await openTransformers(shape, weights, request);
-    const peers = [
-      ...(torch === undefined
-        ? []
-        : [
-            await torchContender(torch.python, 'static', { ...request, shape }),
-            await torchContender(torch.python, 'growing', { ...request, shape }),
-          ]),
-      ...(transformers === undefined ? [] : [contenderOf('transformers.js', transformers)]),
-    ];
-    const contenders = [ours, ...peers];
-    const lines: Record<string, string | number>[] = [];
-    for (const { batch, goal } of cases) {
-      for (const { speed } of contenders) await speed(batch);
-      const measured: number[][] = contenders.map(() => []);
-      for (let round = 0; round < rounds; round++)
-        for (let turn = 0; turn < contenders.length; turn++) {
-          const i = (turn + round) % contenders.length;
-          measured[i]?.push((await contenders[i]?.speed(batch)) ?? Number.NaN);
-        }
-      const own = measured[0] ?? [];
-      lines.push({ batch, who: 'tripost', 'tok/s': Math.round(median(own)), ratio: '', rounds: '', goal: '' });
-      peers.forEach((peer, i) => {
-        const other = measured[i + 1] ?? [];
-        const ratios = own.map((value, round) => value / (other[round] ?? Number.NaN));
-        lines.push({
-          batch,
-          who: peer.name,
-          'tok/s': Math.round(median(other)),
-          ratio: rounded(median(ratios)),
-          rounds: ratios.map((ratio) => rounded(ratio)).join(' '),
-          goal: peer.name.startsWith('PyTorch') ? goal : '',
-        });
+      ),
+    end: () => Promise.resolve(),
+  };
+  const ids = prompts.map((prompt) => tokenizer.encode(prompt));
+  const request = { threads, prompts: ids, newTokens };
+  const transformers = await openTransformers(shape, weights, request);
+  const peers = [
+    ...(torch === undefined
+      ? []
+      : [
+          await torchContender(torch.python, 'static', { ...request, shape }),
+          await torchContender(torch.python, 'growing', { ...request, shape }),
+        ]),
+    ...(transformers === undefined ? [] : [contenderOf('transformers.js', transformers)]),
+  ];
+  const contenders = [ours, ...peers];
+  const lines: Record<string, string | number>[] = [];
+  for (const { batch, goal } of cases) {
+    for (const { speed } of contenders) await speed(batch);
+    const measured: number[][] = contenders.map(() => []);
+    for (let round = 0; round < rounds; round++)
+      for (let turn = 0; turn < contenders.length; turn++) {
+        const i = (turn + round) % contenders.length;
+        measured[i]?.push((await contenders[i]?.speed(batch)) ?? Number.NaN);
+      }
+    const own = measured[0] ?? [];
+    lines.push({ batch, who: 'tripost', 'tok/s': Math.round(median(own)), ratio: '', rounds: '', goal: '' });
+    peers.forEach((peer, i) => {
+      const other = measured[i + 1] ?? [];
+      const ratios = own.map((value, round) => value / (other[round] ?? Number.NaN));
+      lines.push({
+        batch,
+        who: peer.name,
+        'tok/s': Math.round(median(other)),
+        ratio: rounded(median(ratios)),
+        rounds: ratios.map((ratio) => rounded(ratio)).join(' '),
+        goal: peer.name.startsWith('PyTorch') ? goal : '',
       });
-    }
-    for (const peer of peers) await peer.end();
-    report(
-      `generate: ${name}, ${sizeOfShape(shape)} parameters, ${threads} threads, ${newTokens} new tokens at temperature 1`,
-      lines,
-    );
-    await refill(shape, programs, Math.min(rounds, 3));
-  });
-  await decoding.release();
+    });
+  }
+  for (const peer of peers) await peer.end();
+  report(
+    `generate: ${name}, ${sizeOfShape(shape)} parameters, ${threads} threads, ${newTokens} new tokens at temperature 1`,
+    lines,
+  );
+  await refill(studentOf(64), Math.min(rounds, 3));
+  await students.release();
 };
 
 void main();

@@ -20,7 +20,7 @@ const LoraTarget = t.keyof(
 );
 
 /** A list of items that has one at least; `what` says why. */
-export const atLeastOne = <A, O>(items: t.Type<A[], O[], unknown>, what: string): t.Type<A[], O[], unknown> =>
+export const atLeastOne = <A, O>(items: t.Type<A[], O[]>, what: string): t.Type<A[], O[]> =>
   new t.Type(
     items.name,
     items.is,

@@ -1,5 +1,6 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { openFileBlobStore } from '../../src/adapters/files/blobStore';
 import {
   jsonOf,
   runCli,
@@ -129,6 +130,22 @@ describe('run', () => {
 });
 
 describe('verify', () => {
+  it('misses no state to resume from that its training needs no more', async () => {
+    const written = (await logged('--type', 'CheckpointWritten')).filter(({ data }) => data['kind'] === 'resume');
+    expect(written.length).toBeGreaterThan(2);
+    const blobs = openFileBlobStore({ folder: `${ledger}.blobs` });
+    for (const { data } of written) expect(await blobs.has(String(data['optimizer']))).toBe(false);
+    const before = await json('verify', '--blobs');
+    expect([before.ok, before.blobs.missing]).toEqual([true, []]);
+    // They stay events like others: also at a position when they were needed, and in a trace.
+    const [first] = written;
+    const early = await json('verify', '--blobs', '--at', first?.position ?? '');
+    expect([early.ok, early.blobs.missing]).toEqual([true, []]);
+    const training = String(first?.data['trainingId']);
+    expect(await json('trace', training)).toMatchObject({ kind: 'training', target: training });
+    expect(await json('trace', first?.id ?? '')).toMatchObject({ kind: 'event' });
+  });
+
   it('gives {ok, events, root, firstDamaged} and says what the run sealed', async () => {
     const { root, events } = tinyReport();
     expect(await json('verify', '--blobs')).toMatchObject({

@@ -1,5 +1,5 @@
 /// <reference lib="es2024.string" />
-import { hash } from 'node:crypto';
+import { createHash, hash } from 'node:crypto';
 
 /** Any value that JSON can hold. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
@@ -86,6 +86,13 @@ export const canonicalJson = (value: unknown): string => {
 
 /** SHA-256 of bytes, or of a string's UTF-8 bytes. */
 export const sha256 = (data: string | Uint8Array): Digest => hash('sha256', data, 'hex');
+
+/** SHA-256 of bytes that lie in pieces, as if they were one. */
+export const sha256OfPieces = (pieces: readonly Uint8Array[]): Digest => {
+  const sum = createHash('sha256');
+  for (const piece of pieces) sum.update(piece);
+  return sum.digest('hex');
+};
 
 /** SHA-256 of bytes, as 32 bytes. */
 export const sha256Bytes = (data: Uint8Array): Uint8Array => hash('sha256', data, 'buffer');

@@ -11,6 +11,8 @@ export type BlobError =
 /** Bytes by their SHA-256. Writing what is there is a no-op; reading checks the digest. */
 export interface BlobStore {
   put(bytes: Uint8Array): TaskEither<BlobError, Digest>;
+  /** Puts a blob that lies in pieces, without a copy of the whole. */
+  putPieces(pieces: readonly Uint8Array[]): TaskEither<BlobError, Digest>;
   get(digest: Digest): TaskEither<BlobError, Uint8Array>;
   has(digest: Digest): Promise<boolean>;
   /** How many bytes are stored under a digest, unread; undefined: none. */

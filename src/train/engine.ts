@@ -44,6 +44,7 @@ export interface TrainEngine {
   losses(batches: readonly MicroBatch[]): Result<readonly BatchLoss[]>;
   /** Copies of values and moments. */
   state(): Result<FlatState>;
+  /** Lets go of everything; again is a no-op. */
   release(): Promise<void>;
 }
 

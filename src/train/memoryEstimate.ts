@@ -45,6 +45,9 @@ const activationsOf = (size: TrainingSize): number => {
   return kept + 3 * tokens * vocabSize;
 };
 
+/** The part that a step does not need. */
+export const savedPart = 'a state as it is saved';
+
 const partsOfTraining = (size: TrainingSize): readonly MemoryPart[] => {
   const { shape, config, microBatches, copies } = size;
   const all = numbersOf(parametersOf(shape));
@@ -59,6 +62,8 @@ const partsOfTraining = (size: TrainingSize): readonly MemoryPart[] => {
     { what: 'gradients', bytes: float * gradients * trained },
     { what: "the optimizer's state", bytes: float * 2 * trained },
     { what: 'activations', bytes: float * copies * activationsOf(size) },
+    // A copy of values and moments, as they are written to resume from.
+    { what: savedPart, bytes: float * 3 * trained },
     { what: 'the program', bytes: processBytes + copies * threadBytes },
   ];
 };
@@ -71,7 +76,7 @@ const divided = (size: TrainingSize, { microBatch }: Partial<TrainingSize['confi
     ? {}
     : { microBatches: Math.ceil((size.microBatches * size.config.microBatch) / microBatch) };
 
-/** What a training needs while it makes a step, and which of its settings would need less. */
+/** What a training needs, and which of its settings would need less. */
 export const trainingMemory = (size: TrainingSize): MemoryNeed => {
   const parts = partsOfTraining(size);
   const bytes = total(parts);

@@ -53,16 +53,17 @@ const sizeOf = (dims: readonly number[]): number => dims.reduce((size, dim) => s
 const byName = (a: Tensor, b: Tensor): number => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0);
 
 /**
- * Float32 tensors as safetensors bytes, all of one type. `order` is the data's order: by name, as the reference
+ * Float32 tensors as safetensors bytes in pieces, all of one type: the header, and each tensor's numbers, for F32 views of
+ * its own memory where the machine is little-endian. `order` is the data's order: by name, as the reference
  * implementation writes (it sorts by type width first), or as given. BF16 is rounded to nearest even. Throws TypeError on two tensors of one name or data
  * that is not as long as its dims say.
  */
-export const writeSafetensors = (
+export const safetensorsPieces = (
   tensors: readonly Tensor[],
   metadata: { readonly [key: string]: string } = {},
   order: 'by-name' | 'as-given' = 'by-name',
   dtype: WrittenType = 'F32',
-): Uint8Array => {
+): readonly Uint8Array[] => {
   const width = widthOf[dtype];
   const sorted = order === 'by-name' ? [...tensors].sort(byName) : tensors;
   const entries: [string, unknown][] = [];
@@ -72,10 +73,10 @@ export const writeSafetensors = (
   const names = new Set(['__metadata__']);
   let end = 0;
   for (const { name, dims, data } of sorted) {
-    if (names.has(name)) throw new TypeError(`writeSafetensors: ${name}: expected names to differ, got it twice`);
+    if (names.has(name)) throw new TypeError(`safetensors: ${name}: expected names to differ, got it twice`);
     if (data.length !== sizeOf(dims)) {
       throw new TypeError(
-        `writeSafetensors: ${name}: expected ${sizeOf(dims)} numbers for [${dims.join(', ')}], got ${data.length}`,
+        `safetensors: ${name}: expected ${sizeOf(dims)} numbers for [${dims.join(', ')}], got ${data.length}`,
       );
     }
     names.add(name);
@@ -86,13 +87,20 @@ export const writeSafetensors = (
     `{${entries.map(([k, v]) => `${JSON.stringify(k)}:${JSON.stringify(v)}`).join(',')}}`,
   );
   const start = 8 + Math.ceil(text.length / 8) * 8;
-  const bytes = new Uint8Array(start + end).fill(0x20, 8, start);
-  new DataView(bytes.buffer).setBigUint64(0, BigInt(start - 8), true);
-  bytes.set(text, 8);
-  let at = start;
-  for (const { data } of sorted) {
-    bytes.set(bytesOfFloats(data, dtype), at);
-    at += data.length * width;
+  const header = new Uint8Array(start).fill(0x20, 8);
+  new DataView(header.buffer).setBigUint64(0, BigInt(start - 8), true);
+  header.set(text, 8);
+  return [header, ...sorted.map(({ data }) => bytesOfFloats(data, dtype))];
+};
+
+/** Float32 tensors as the bytes of one safetensors file. */
+export const writeSafetensors = (...given: Parameters<typeof safetensorsPieces>): Uint8Array => {
+  const pieces = safetensorsPieces(...given);
+  const bytes = new Uint8Array(pieces.reduce((size, { length }) => size + length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    bytes.set(piece, at);
+    at += piece.length;
   }
   return bytes;
 };

@@ -1,8 +1,8 @@
 import * as E from 'fp-ts/Either';
-import { sha256, type Digest } from '../../events/digest';
+import { sha256OfPieces, type Digest } from '../../events/digest';
 import { partOf, type Layout } from './layout';
 import type { Weights } from './modelShape';
-import { readSafetensors, writeSafetensors, type Tensor } from './safetensors';
+import { readSafetensors, safetensorsPieces, type Tensor } from './safetensors';
 import type { FlatState } from './shard';
 
 /** What a training goes on from: the optimizer's state, and the best values so far where rows are held out. */
@@ -33,16 +33,20 @@ const parts: readonly Part[] = ['values', 'm', 'v', 'best'];
 const tensorsOf = (vector: Float32Array, { slots }: Layout, prefix = ''): readonly Tensor[] =>
   slots.map((slot) => ({ name: `${prefix}${slot.name}`, dims: slot.dims, data: partOf(vector, slot) }));
 
-/** A state as safetensors bytes, and the digest of its values alone (as a model.safetensors without metadata). */
+/**
+ * A state as the bytes of a safetensors file, in pieces that are views of its vectors, and the digest of its values alone
+ * (as a model.safetensors without metadata).
+ */
 export const encodeState = (
   state: TrainState,
   layout: Layout,
-): { readonly bytes: Uint8Array; readonly weights: Digest } => {
+): { readonly pieces: readonly Uint8Array[]; readonly weights: Digest } => {
   const tensors = parts.flatMap((part) => {
     const vector = state[part];
     return vector === undefined ? [] : tensorsOf(vector, layout, `${prefixes[part]}:`);
   });
-  return { bytes: writeSafetensors(tensors), weights: sha256(writeSafetensors(tensorsOf(state.values, layout))) };
+  const values = safetensorsPieces(tensorsOf(state.values, layout));
+  return { pieces: safetensorsPieces(tensors), weights: sha256OfPieces(values) };
 };
 
 /** The inverse of encodeState, for a layout; a sentence where a tensor is missing or has other dims. */

@@ -176,7 +176,7 @@ export class TrainingRun {
     const state = await this.engine.state();
     if (E.isLeft(state)) return state;
     const encoded = encodeState({ ...state.right, best: this.best }, model.layout);
-    const put = await ports.blobs.put(encoded.bytes)();
+    const put = await ports.blobs.putPieces(encoded.pieces)();
     if (E.isLeft(put)) return put;
     const files = { 'state.safetensors': put.right };
     const checkpoint = checkpointWritten.create({
@@ -201,6 +201,8 @@ export class TrainingRun {
     const { base } = request;
     const state = await this.engine.state();
     if (E.isLeft(state)) return state;
+    // No step is made any more, and what follows needs memory of its own.
+    await this.engine.release();
     const trained = weightsOf(this.best ?? state.right.values, model.layout);
     // In memory that threads share: those that decode with the student need no copy.
     const weights = sharedWeights(model.merged(trained));

@@ -21,6 +21,18 @@ export const blobStoreContract = (name: string, open: () => Promise<BlobStore>):
       );
     });
 
+    it('takes a blob in pieces as it takes the whole', async () => {
+      const store = await open();
+      await fc.assert(
+        fc.asyncProperty(fc.array(fc.uint8Array({ maxLength: 50 }), { maxLength: 8 }), async (pieces) => {
+          const whole = Buffer.concat(pieces);
+          expect(must(await store.putPieces(pieces)())).toBe(sha256(whole));
+          expect(Buffer.from(must(await store.get(sha256(whole))())).equals(whole)).toBe(true);
+        }),
+        { numRuns: 30 },
+      );
+    });
+
     it('takes the same bytes again as a no-op, also at the same time', async () => {
       const store = await open();
       const bytes = Buffer.alloc(100_000, 7);

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import canonicalize from 'canonicalize';
-import { canonicalJson, contentId, digestOf, sha256, sha256Bytes } from '../../events/digest';
+import { canonicalJson, contentId, digestOf, sha256, sha256Bytes, sha256OfPieces } from '../../events/digest';
 import { arbitraryJson } from '../support/arbitrary';
 import { fieldsOf } from '../support/events';
 
@@ -98,6 +98,8 @@ describe('canonical JSON (RFC 8785)', () => {
 describe('digests', () => {
   it('are the SHA-256 of the text’s UTF-8 bytes', () => {
     expect(sha256('abc')).toBe('ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad');
+    expect(sha256OfPieces([Buffer.from('a'), Buffer.from(''), Buffer.from('bc')])).toBe(sha256('abc'));
+    expect(sha256OfPieces([])).toBe(sha256(''));
     expect(sha256('é')).toBe(sha256(Buffer.from([0xc3, 0xa9])));
     expect(Buffer.from(sha256Bytes(Buffer.from('abc'))).toString('hex')).toBe(sha256('abc'));
     expect(digestOf({ b: 1, a: [] })).toBe(sha256('{"a":[],"b":1}'));

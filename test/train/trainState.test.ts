@@ -31,10 +31,11 @@ describe('the state of a training', () => {
 
   it.each([false, true])('reads back as it was, moments too, and to the same bytes; best values kept: %s', (best) => {
     const state = fullState(best);
-    const { bytes, weights: digest } = encodeState(state, layout);
+    const { pieces, weights: digest } = encodeState(state, layout);
+    const bytes = Buffer.concat(pieces);
     const read = must(decodeState(bytes, layout));
     expect(read).toEqual(state);
-    expect(encodeState(read, layout).bytes).toEqual(bytes);
+    expect(Buffer.concat(encodeState(read, layout).pieces)).toEqual(bytes);
     // The digest is of the weights alone.
     const alone = layout.slots.map(({ name, dims, offset, size }) => ({
       name,
@@ -47,7 +48,7 @@ describe('the state of a training', () => {
   });
 
   it('names what a tensor is of', () => {
-    const { tensors } = must(readSafetensors(encodeState(fullState(true), layout).bytes));
+    const { tensors } = must(readSafetensors(Buffer.concat(encodeState(fullState(true), layout).pieces)));
     const names = layout.slots.map(({ name }) => name);
     const prefixes = ['param', 'm', 'v', 'best'];
     expect([...tensors.keys()].sort()).toEqual(
@@ -56,7 +57,7 @@ describe('the state of a training', () => {
   });
 
   it('is refused where a tensor is missing or of another shape, by name', () => {
-    const { bytes } = encodeState(freshState(layout, weights), layout);
+    const bytes = Buffer.concat(encodeState(freshState(layout, weights), layout).pieces);
     const deeper = decodeState(bytes, layoutOfShape({ ...shape, layers: 2 }));
     expect(deeper).toEqual(E.left(expect.stringMatching(/layers\.1\..*expected \[.*\], got none/)));
     const wider = decodeState(bytes, layoutOfShape({ ...shape, vocabSize: 300 }));
@@ -65,7 +66,7 @@ describe('the state of a training', () => {
   });
 
   it.each(['m', 'best'])('is refused where a tensor of %s is missing', (prefix) => {
-    const { tensors } = must(readSafetensors(encodeState(fullState(true), layout).bytes));
+    const { tensors } = must(readSafetensors(Buffer.concat(encodeState(fullState(true), layout).pieces)));
     const left = [...tensors].flatMap(([name, tensor]) =>
       name === `${prefix}:${first.name}` ? [] : [{ ...tensor, name }],
     );

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as TE from 'fp-ts/TaskEither';
-import { sha256, type Digest } from '../../../events/digest';
+import { sha256, sha256OfPieces, type Digest } from '../../../events/digest';
 import type { BlobError, BlobStore } from '../../ports/blobStore';
 
 const digestName = /^[0-9a-f]{64}$/;
@@ -46,13 +46,14 @@ const syncFolder = async (folder: string): Promise<void> => {
 };
 
 /** Written beside the target, made durable, then renamed: a reader sees the whole blob or none, also after kill -9. */
-const writeBlob = async (folder: string, file: string, bytes: Uint8Array): Promise<void> => {
+const writeBlob = async (folder: string, file: string, pieces: readonly Uint8Array[]): Promise<void> => {
   await mkdir(folder, { recursive: true });
   const temporary = `${file}.${process.pid}.${randomBytes(6).toString('hex')}.tmp`;
   try {
     const handle = await open(temporary, 'wx', 0o444);
     try {
-      await handle.writeFile(bytes);
+      // Each goes on where the last one ended.
+      for (const piece of pieces) await handle.writeFile(piece);
       await handle.sync();
     } finally {
       await handle.close();
@@ -97,16 +98,18 @@ export const openFileBlobStore = (options: { readonly folder: string }): BlobSto
       () => undefined,
     );
   };
+  const putPieces: BlobStore['putPieces'] = (pieces) => {
+    const digest = sha256OfPieces(pieces);
+    const file = fileOf(digest);
+    const write = async (): Promise<Digest> => {
+      if (!(await hasBytes(file, digest))) await writeBlob(folderOf(digest), file, pieces);
+      return digest;
+    };
+    return TE.tryCatch(write, toBlobError(digest, file, false));
+  };
   return {
-    put: (bytes) => {
-      const digest = sha256(bytes);
-      const file = fileOf(digest);
-      const write = async (): Promise<Digest> => {
-        if (!(await hasBytes(file, digest))) await writeBlob(folderOf(digest), file, bytes);
-        return digest;
-      };
-      return TE.tryCatch(write, toBlobError(digest, file, false));
-    },
+    put: (bytes) => putPieces([bytes]),
+    putPieces,
     get: (digest) => {
       const file = fileOf(digest);
       const read = async (): Promise<Uint8Array> => {

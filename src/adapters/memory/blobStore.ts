@@ -5,12 +5,15 @@ import type { BlobError, BlobStore } from '../../ports/blobStore';
 /** Blobs in memory: the reference for tests. Bytes are copied in and out. */
 export const memoryBlobStore = (): BlobStore => {
   const blobs = new Map<Digest, Uint8Array>();
+  const putPieces: BlobStore['putPieces'] = (pieces) => async () => {
+    const bytes = Uint8Array.from(Buffer.concat(pieces));
+    const digest = sha256(bytes);
+    if (!blobs.has(digest)) blobs.set(digest, bytes);
+    return E.right(digest);
+  };
   return {
-    put: (bytes) => async () => {
-      const digest = sha256(bytes);
-      if (!blobs.has(digest)) blobs.set(digest, Uint8Array.from(bytes));
-      return E.right(digest);
-    },
+    put: (bytes) => putPieces([bytes]),
+    putPieces,
     get: (digest) => async (): Promise<E.Either<BlobError, Uint8Array>> => {
       const bytes = blobs.get(digest);
       return bytes === undefined ? E.left({ tag: 'BlobMissing', digest, where: 'memory' }) : E.right(bytes.slice());

@@ -112,6 +112,8 @@ describe('a call to a thread', () => {
     const thread = started();
     await expect(thread.call('echo', [() => 1])).rejects.toThrow(/could not be cloned/);
     expect(await thread.call('echo', [1])).toEqual([1]);
+    // Nothing waits for what was not sent.
+    await thread.stopIdle();
   });
 
   it('throws where its result cannot be sent', async () => {

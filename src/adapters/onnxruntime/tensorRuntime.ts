@@ -87,8 +87,8 @@ export const sessionOptions = ({
   executionMode: 'sequential',
   ...(threads > 0 ? { intraOpNumThreads: threads } : {}),
   interOpNumThreads: 1,
-  // What goes wrong comes back as an error. On CUDA it may be the very thing that is tried for.
-  logSeverityLevel: device === 'cuda' ? 4 : 3,
+  // What goes wrong comes back as an error, and is told once, in our words.
+  logSeverityLevel: 4,
   extra: {
     session: {
       ...(device === 'cuda' ? { use_deterministic_compute: '1' } : {}),

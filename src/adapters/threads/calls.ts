@@ -58,10 +58,11 @@ export class CalledThread {
     const id = this.calls++;
     const reply = await new Promise<Reply<T>>((settle) => {
       if (this.ended !== undefined) return settle({ id, ok: false, message: this.ended });
+      const call: Call = { id, method, args };
+      // Throws where the arguments cannot be sent; then nothing waits.
+      this.worker.postMessage(call, transfer);
       this.waiting.add(id);
       this.replies.once(String(id), settle);
-      const call: Call = { id, method, args };
-      this.worker.postMessage(call, transfer);
     });
     if (reply.ok) return reply.result;
     throw new Error(reply.message);

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import OpenAI from 'openai';
-import { sha256 } from '../events/digest';
+import { sha256, sha256OfPieces } from '../events/digest';
 import { openFileBlobStore } from '../src/adapters/files/blobStore';
 import { openAiEndpoint } from '../src/adapters/openai/endpoint';
 import { defaultSettings } from '../src/adapters/openai/settings';
@@ -45,6 +45,7 @@ const startTeacher = (): Promise<Teacher> =>
 /** Hashes what it is given and keeps none of it: the cost of calls without that of a disk. */
 const forgetful: BlobStore = {
   put: (bytes) => async () => E.right(sha256(bytes)),
+  putPieces: (pieces) => async () => E.right(sha256OfPieces(pieces)),
   get: (digest) => async () => E.left({ tag: 'BlobMissing', digest, where: 'nowhere' }),
   has: async () => false,
   size: async () => undefined,

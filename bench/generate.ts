@@ -89,7 +89,7 @@ const torchContender = async (
 
 /** How many tokens a student makes for requests, from text to text. */
 const generate = async (student: LanguageModel, requests: readonly CompletionRequest[]): Promise<number> =>
-  orThrow(await student.complete(requests)()).reduce((sum, { usage }) => sum + usage.completionTokens, 0);
+  orThrow(await student.complete(requests)()).reduce((sum, { usage }) => sum + (usage?.completionTokens ?? 0), 0);
 
 /** Rows that end after 16 to 192 tokens: places filled again at once, against batches that wait for their longest row. */
 const refill = async (student: LanguageModel, rounds: number): Promise<void> => {

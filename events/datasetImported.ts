@@ -11,10 +11,7 @@ export const DatasetOrigin = t.strict(
     eventId: t.string,
     policy: t.strict({ name: t.string, digest: DigestText, document: JsonValue }, 'PolicyRef'),
     projection: t.strict({ name: t.string, version: Count }, 'ProjectionRef'),
-    scope: t.strict(
-      { runId: nullable(t.string), iteration: nullable(Count), problemSet: nullable(t.string) },
-      'Scope',
-    ),
+    scope: t.strict({ runId: nullable(t.string), iteration: nullable(Count), problemSet: nullable(t.string) }, 'Scope'),
     tokenizer: nullable(t.string),
     seed: Count,
     ledger: t.strict({ size: Count, root: DigestText }, 'LedgerPrefix'),

@@ -122,6 +122,9 @@ const apply = (state: State, event: LedgerEvent): void => {
       state.students.set(evaluationId, { evaluationId, checkpoint, scores: scoresOf(items), items: byProblem });
       return;
     }
+    case 'WorkClaimed':
+    case 'ClaimKept':
+    case 'ClaimEnded':
     case 'AnswerVerified':
     case 'AttemptMade':
     case 'CallFailed':

@@ -113,6 +113,9 @@ export const factsOf = (events: readonly LedgerEvent[]): Facts => {
       case 'AblationStarted':
         ablations.set(event.data.ablationId, [...new Set(event.data.cells.map(({ runId }) => runId))]);
         break;
+      case 'WorkClaimed':
+      case 'ClaimKept':
+      case 'ClaimEnded':
       case 'AnswerVerified':
       case 'AttemptMade':
       case 'CallFailed':

@@ -124,7 +124,7 @@ describe('a second writer', () => {
               expect([second.code, second.stdout]).toEqual([5, '']);
               expect(second.stderr).toMatch(
                 new RegExp(
-                  `Another process is writing this ledger\\.\n.*\n {2}writer: process ${child.pid} on .* \\(tripost run\\)`,
+                  `Another process is collecting into this ledger\\.\n.*\n {2}holder: process ${child.pid}\\b`,
                 ),
               );
               expect((await runCli(['log', '--limit', '1', '--ledger', ledger])).code).toBe(0);

@@ -4,7 +4,7 @@ import { defineEvent } from './defineEvent';
 
 const V1 = t.strict(
   {
-    collectionId: t.string,
+    workId: t.string,
     claimant: t.string,
     claim: Count,
     /** Counts the times that this claim was kept, from 0. */
@@ -16,6 +16,6 @@ export type ClaimKept = t.TypeOf<typeof V1>;
 
 /** The claimant is alive and still at it: the lease begins anew. Written only where a claim lasts longer than a third of it. */
 export const claimKept = defineEvent('ClaimKept', V1, {
-  stream: (d) => `claims-${d.collectionId}`,
-  identity: (d) => [d.collectionId, d.claimant, d.claim, d.beat],
+  stream: (d) => `claims-${d.workId}`,
+  identity: (d) => [d.workId, d.claimant, d.claim, d.beat],
 });

@@ -4,13 +4,15 @@ import { defineEvent } from './defineEvent';
 
 const V1 = t.strict(
   {
-    collectionId: t.string,
-    /** One collecting process. */
+    /** The collection, or the ablation, whose work several processes share. */
+    workId: t.string,
+    /** One process. */
     claimant: t.string,
     /** Counts the claims of this claimant, from 0. */
     claim: Count,
-    trajectoryIds: t.array(t.string),
-    /** Unless it is kept or ended before, the claim lapses so many seconds after another collector has read it. */
+    /** Trajectories of a collection, seeds of an ablation. */
+    items: t.array(t.string),
+    /** Unless it is kept or ended before, the claim lapses so many seconds after another process has read it. */
     leaseSeconds: Count,
   },
   'WorkClaimed@1',
@@ -18,10 +20,10 @@ const V1 = t.strict(
 export type WorkClaimed = t.TypeOf<typeof V1>;
 
 /**
- * One of several collectors takes trajectories on: nobody else makes calls for them until the claim has ended or lapsed.
- * A later claim on the same trajectory takes it over. Says nothing about what is collected; no dataset sees it.
+ * One of several processes takes work on: nobody else does it until the claim has ended or lapsed. A later claim on the same
+ * item takes it over. Says nothing about what comes of the work; no dataset sees it.
  */
 export const workClaimed = defineEvent('WorkClaimed', V1, {
-  stream: (d) => `claims-${d.collectionId}`,
-  identity: (d) => [d.collectionId, d.claimant, d.claim],
+  stream: (d) => `claims-${d.workId}`,
+  identity: (d) => [d.workId, d.claimant, d.claim],
 });

@@ -48,7 +48,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'src/train': [...core, 'src/ports', 'src/ledger', 'src/onnx', 'src/autodiff'],
   'src/evaluate': [...core, 'src/ports', 'src/ledger', 'src/tasks', 'src/collect'],
   'src/run': [...core, 'src/ports', 'src/ledger', 'src/tasks', 'src/collect', 'src/train', 'src/evaluate'],
-  'src/ablate': [...core, 'src/ports', 'src/ledger', 'src/run'],
+  'src/ablate': [...core, 'src/ports', 'src/ledger', 'src/collect', 'src/run'],
   'src/reproduce': [...core, 'src/ports', 'src/ledger', 'src/tasks', 'src/train', 'src/evaluate'],
   'src/export': core,
   'src/calls': [...core, 'src/ports'],

@@ -100,10 +100,19 @@ export const ablate = async (
   onProgress: (progress: AblateProgress) => void,
 ): Promise<E.Either<AblateError, Ablated>> => {
   const noted = await appendOnce(log, ablationStarted.stream(started), ablationStarted.create(started));
-  if (E.isLeft(noted)) return noted;
+  return E.isLeft(noted) ? noted : runCells(cells, cells.length, run, onProgress);
+};
+
+/** Runs some of an ablation's cells, one after the other. */
+export const runCells = async (
+  cells: readonly PlannedCell[],
+  total: number,
+  run: (cell: PlannedCell) => Promise<E.Either<RunError, RunSummary>>,
+  onProgress: (progress: AblateProgress) => void,
+): Promise<E.Either<RunError, Ablated>> => {
   const empty: EmptyCell[] = [];
   for (const [done, cell] of cells.entries()) {
-    onProgress({ done, total: cells.length, arm: cell.cell.arm.name, seed: cell.cell.seed });
+    onProgress({ done, total, arm: cell.cell.arm.name, seed: cell.cell.seed });
     const summary = await run(cell);
     if (E.isRight(summary)) continue;
     if (summary.left.tag !== 'TooFewRows') return summary;

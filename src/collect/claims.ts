@@ -16,7 +16,7 @@ interface Claim {
 export class Claims {
   private readonly owners = new Map<string, Claim>();
   private readonly done = new Set<string>();
-  private readonly claims = new Map<string, { readonly claim: Claim; readonly trajectoryIds: readonly string[] }>();
+  private readonly claims = new Map<string, { readonly claim: Claim; readonly items: readonly string[] }>();
 
   static nameOf(claimant: string, claim: number): string {
     return `${claimant}/${claim}`;
@@ -27,10 +27,10 @@ export class Claims {
     if (!isClaimEvent(event)) return;
     const name = Claims.nameOf(event.data.claimant, event.data.claim);
     if (event.type === 'WorkClaimed') {
-      const { trajectoryIds, leaseSeconds } = event.data;
+      const { items, leaseSeconds } = event.data;
       const claim: Claim = { name, leaseMilliseconds: leaseSeconds * 1000, heard: now };
-      this.claims.set(name, { claim, trajectoryIds });
-      for (const id of trajectoryIds) this.owners.set(id, claim);
+      this.claims.set(name, { claim, items });
+      for (const id of items) this.owners.set(id, claim);
       return;
     }
     const known = this.claims.get(name);
@@ -40,7 +40,7 @@ export class Claims {
       return;
     }
     this.claims.delete(name);
-    for (const id of known.trajectoryIds) {
+    for (const id of known.items) {
       if (this.owners.get(id) !== known.claim) continue;
       this.owners.delete(id);
       if (event.data.done) this.done.add(id);
@@ -61,7 +61,7 @@ export class Claims {
   /** Whether a claim still has all that it was made for. */
   holds(name: string): boolean {
     const known = this.claims.get(name);
-    return known !== undefined && known.trajectoryIds.every((id) => this.owners.get(id) === known.claim);
+    return known !== undefined && known.items.every((id) => this.owners.get(id) === known.claim);
   }
 }
 

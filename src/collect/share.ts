@@ -36,8 +36,8 @@ export type Next<Item> =
 const longestPause = 1000;
 
 /**
- * One collector's part in a shared collection. Who works on what is decided by expected revision on one stream,
- * `claims-<collectionId>`: a claim is appended behind everything its claimant has read, so of two that claim at the same
+ * One process's part in shared work: a collection, or an ablation. Who works on what is decided by expected revision on one stream,
+ * `claims-<workId>`: a claim is appended behind everything its claimant has read, so of two that claim at the same
  * moment one is refused, reads on, and takes other work. The trajectories' own streams hold nothing of it: they are the
  * same events, at the same revisions, as if one process had collected them all.
  *
@@ -58,15 +58,15 @@ export class Share<Item> {
 
   constructor(
     private readonly log: EventLog,
-    private readonly collectionId: string,
+    private readonly workId: string,
     private readonly ports: SharePorts,
     private readonly signal: AbortSignal,
   ) {
-    this.stream = `claims-${collectionId}`;
+    this.stream = `claims-${workId}`;
   }
 
   private get meta() {
-    return { correlation: this.collectionId };
+    return { correlation: this.workId };
   }
 
   private get lease(): number {
@@ -115,7 +115,7 @@ export class Share<Item> {
     size: number,
     idOf: (item: Item) => string,
   ): Promise<E.Either<ShareError, Next<Item>>> {
-    const { ports, collectionId, signal } = this;
+    const { ports, workId, signal } = this;
     const { claimant, leaseSeconds } = ports;
     let open = items;
     const read = await this.read();
@@ -127,8 +127,8 @@ export class Share<Item> {
         since = ports.now();
         const stopped = signal.aborted ? [] : open;
         taken = stopped.filter((item) => this.claims.isFree(idOf(item), since.steady)).slice(0, size);
-        const trajectoryIds = taken.map(idOf);
-        const data = { collectionId, claimant, claim: this.made, trajectoryIds, leaseSeconds };
+        const items = taken.map(idOf);
+        const data = { workId, claimant, claim: this.made, items, leaseSeconds };
         return [...this.ended, ...(taken.length === 0 ? [] : [workClaimed.create(data, this.meta)])];
       });
       if (E.isLeft(appended)) return appended;
@@ -149,14 +149,14 @@ export class Share<Item> {
 
   /** Begins the lease anew, unless the claim has been taken over. */
   private async keep(): Promise<E.Either<ShareError, boolean>> {
-    const { held, collectionId } = this;
+    const { held, workId } = this;
     if (held === undefined) return E.right(false);
     let since = this.ports.now();
     const { claimant } = this.ports;
     const kept = await this.append(() => {
       since = this.ports.now();
       const { claim, beats: beat } = held;
-      return this.claims.holds(held.name) ? [claimKept.create({ collectionId, claimant, claim, beat }, this.meta)] : [];
+      return this.claims.holds(held.name) ? [claimKept.create({ workId, claimant, claim, beat }, this.meta)] : [];
     });
     if (E.isRight(kept) && kept.right) Object.assign(held, { since, beats: held.beats + 1 });
     return kept;
@@ -198,10 +198,10 @@ export class Share<Item> {
   }
 
   private end(done: boolean): void {
-    const { held, collectionId } = this;
+    const { held, workId } = this;
     const { claimant } = this.ports;
     if (held === undefined) return;
-    this.ended = [claimEnded.create({ collectionId, claimant, claim: held.claim, done }, this.meta)];
+    this.ended = [claimEnded.create({ workId, claimant, claim: held.claim, done }, this.meta)];
     this.held = undefined;
   }
 

@@ -38,7 +38,7 @@ describe('tripost collect --share', () => {
     expect((await runCli(['verify', '--ledger', shared])).code).toBe(0);
     const log = await openLedger(shared, 'read');
     const claims = await collect(log.readAll({ filter: { types: ['WorkClaimed'] } }));
-    const ids = claims.flatMap(({ data }) => fieldsOf(data)['trajectoryIds']);
+    const ids = claims.flatMap(({ data }) => fieldsOf(data)['items']);
     expect([ids.length, new Set(ids).size]).toEqual([single.trajectories, single.trajectories]);
     await log.close();
     // One process afterwards finds everything, and claims nothing.

@@ -1,17 +1,17 @@
 import { Claims } from '../../src/collect/claims';
 
-const collectionId = 'c';
-const claimed = (claimant: string, claim: number, trajectoryIds: readonly string[]) => ({
+const workId = 'c';
+const claimed = (claimant: string, claim: number, items: readonly string[]) => ({
   type: 'WorkClaimed' as const,
-  data: { collectionId, claimant, claim, trajectoryIds: [...trajectoryIds], leaseSeconds: 10 },
+  data: { workId, claimant, claim, items: [...items], leaseSeconds: 10 },
 });
 const kept = (claimant: string, claim: number, beat: number) => ({
   type: 'ClaimKept' as const,
-  data: { collectionId, claimant, claim, beat },
+  data: { workId, claimant, claim, beat },
 });
 const ended = (claimant: string, claim: number, done: boolean) => ({
   type: 'ClaimEnded' as const,
-  data: { collectionId, claimant, claim, done },
+  data: { workId, claimant, claim, done },
 });
 
 it('a claim keeps others out until its lease is over, counted from its last sign of life', () => {

@@ -51,9 +51,9 @@ export const examples: { readonly [Type in EventType]: EventData<Type> } = {
     checkpoint: digest('checkpoint'),
     rows: 120,
   },
-  WorkClaimed: { collectionId, claimant: 'collector-1', claim: 2, trajectoryIds: [trajectoryId], leaseSeconds: 60 },
-  ClaimKept: { collectionId, claimant: 'collector-1', claim: 2, beat: 0 },
-  ClaimEnded: { collectionId, claimant: 'collector-1', claim: 2, done: true },
+  WorkClaimed: { workId: collectionId, claimant: 'collector-1', claim: 2, items: [trajectoryId], leaseSeconds: 60 },
+  ClaimKept: { workId: collectionId, claimant: 'collector-1', claim: 2, beat: 0 },
+  ClaimEnded: { workId: collectionId, claimant: 'collector-1', claim: 2, done: true },
   ProblemPosed: {
     problemId: 'arithmetic-17',
     set: 'arithmetic-train',

@@ -1,4 +1,11 @@
-import { ablate as runAblation, planAblation, type Ablation } from '../../ablate/ablate';
+import {
+  ablate as runAblation,
+  planAblation,
+  type AblateProgress,
+  type Ablation,
+  type PlannedCell,
+} from '../../ablate/ablate';
+import { ablateShared } from '../../ablate/ablateShared';
 import { armsOf } from '../../ablate/matrix';
 import { sharesOf, workOf, type Share } from '../../ablate/plan';
 import { experiments } from '../../../projections/ablation/experiments';
@@ -17,6 +24,7 @@ import { cellLoader, loadMatrix, matrixPath } from '../matrixFile';
 import { progressStep } from '../runProgress';
 import { overridesOf } from '../runConfig';
 import { runPorts } from '../runPorts';
+import { shareFlags, sharePorts } from '../sharing';
 import { table } from '../tables';
 import { measuredRates, type WorkRates } from '../workRates';
 
@@ -91,7 +99,7 @@ export const ablate: Command = {
   details: [
     'A matrix names a run config, arms (settings by dotted key) or axes, and seeds. Arms that differ in anything but the',
     'settings under `vary` are refused, with what they differ in. Running again after any stop goes on. The report is a',
-    'projection of the ledger: `tripost report <ablation>` makes it again.',
+    'projection of the ledger: `tripost report <ablation>` makes it again. With --share several processes take seeds in turn.',
     'JSON: the report {ablationId, name, baseline, vary, arms, seeds, metrics, cells, byIteration, comparisons, missing};',
     'with --dry-run {ablationId, cells, work: [{kind, pieces, once, amount, amountOnce}], rates, seconds}.',
   ].join('\n'),
@@ -100,13 +108,14 @@ export const ablate: Command = {
     ledgerFlag,
     setFlag,
     { flags: '--dry-run', description: 'print cells, shared work and time; nothing is written' },
+    ...shareFlags,
     ...runtimeFlags,
     jsonFlag,
     ...progressFlags,
   ],
   examples: [
     'tripost ablate policies.yaml --dry-run',
-    'tripost ablate policies.yaml --ledger ablation.db',
+    'tripost ablate policies.yaml --ledger ablation.db --share',
     'tripost ablate smoke -S task.train=200 --json',
   ],
   run: onDevice(async (args, context) => {
@@ -117,27 +126,29 @@ export const ablate: Command = {
       await dryRun(args, context, planned);
       return 'ok';
     }
+    const share = sharePorts(args);
     let exit: ExitName = 'ok';
     await withLedger(args, context, 'collect', async (ledger) => {
       const ports = runPorts(args, ledger, context);
       const total = planned.cells.length;
       let prefix = '';
-      const { empty } = must(
-        await runAblation(
-          planned,
-          ledger.log,
-          ({ input }) =>
-            runLoop(input, {
-              ...ports,
-              onProgress: (progress) => {
-                const step = progressStep(progress);
-                context.progress.report({ ...step, phase: `${prefix}${step.phase}` });
-              },
-            }),
-          ({ done, arm, seed }) => {
-            prefix = `cell ${done + 1} of ${total}, ${arm}, seed ${seed}: `;
+      const runCell = ({ input }: PlannedCell, signal: AbortSignal) =>
+        runLoop(input, {
+          ...ports,
+          signal,
+          onProgress: (progress) => {
+            const step = progressStep(progress);
+            context.progress.report({ ...step, phase: `${prefix}${step.phase}` });
           },
-        ),
+        });
+      const onProgress = ({ done, arm, seed }: AblateProgress): void => {
+        prefix = `${share === undefined ? `cell ${done + 1} of ${total}, ` : ''}${arm}, seed ${seed}: `;
+      };
+      const { signal } = context;
+      const { empty } = must(
+        share === undefined
+          ? await runAblation(planned, ledger.log, (cell) => runCell(cell, signal), onProgress)
+          : await ablateShared(planned, { log: ledger.log, share, signal, run: runCell, onProgress }),
       );
       context.progress.end();
       const known = project(experiments, await allEvents(ledger.log, context.signal));

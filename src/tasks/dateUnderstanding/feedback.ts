@@ -180,14 +180,16 @@ export const feedback = (problem: Problem, attempt: string): Verdict => {
         : `(${Number(ids[at - 1] ?? 0) + 1}) ${due}`;
     return incorrect(ids.slice(0, at), { step, segment: narrowestSegment(segments, corrected), reason, errorClass });
   };
-  const steps = split.steps.map((line) => readStep(line.text, question));
+  // Spaces around what a step says change nothing of it.
+  const texts = split.steps.map((line) => line.text.trim());
+  const steps = texts.map((text) => readStep(text, question));
   const unchecked = split.steps[steps.indexOf(undefined)];
   if (unchecked) return unjudged('unchecked-line', `step (${unchecked.id}) says nothing that can be checked`);
   for (const [at, step] of steps.entries()) {
-    const line = split.steps[at];
-    if (!step || !line) continue;
-    const fault = judgeStep(step, line.text, state, question);
-    if (fault) return report(at, line.id, fault);
+    const [id, text] = [ids[at], texts[at]];
+    if (!step || id === undefined || text === undefined) continue;
+    const fault = judgeStep(step, text, state, question);
+    if (fault) return report(at, id, fault);
     state = afterStep(state, step);
   }
   const fault = judgeFinal(split.final.text, chosen, state, question, options);

@@ -137,7 +137,8 @@ const cellOf = (
   return { arm, seed, runId, whole: iterations.length === cell.iterations + 1, iterations };
 };
 
-const spreadOf = (values: readonly number[]): Spread | null => {
+/** Mean and standard deviation of values over seeds; null where there are none. */
+export const spreadOf = (values: readonly number[]): Spread | null => {
   if (values.length === 0) return null;
   const mean = meanOf(values);
   const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);

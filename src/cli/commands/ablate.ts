@@ -8,18 +8,15 @@ import {
 import { ablateShared } from '../../ablate/ablateShared';
 import { armsOf } from '../../ablate/matrix';
 import { sharesOf, workOf, type Share } from '../../ablate/plan';
-import { experiments } from '../../../projections/ablation/experiments';
-import { reportOf } from '../../../projections/ablation/report';
-import { project } from '../../../projections/projection';
+import { summary } from '../../report/terminal';
 import { run as runLoop } from '../../run/run';
-import { comparisonTables } from '../ablationTables';
+import { ablationDocument } from '../ablationDocument';
 import type { Args } from '../args';
 import { jsonFlag, ledgerFlag, progressFlags, runtimeFlags, setFlag, type Command, type Context } from '../command';
 import { withLedger, withLedgerIfAny } from '../compose';
 import { onDevice } from '../cuda/device';
 import type { ExitName } from '../exitCodes';
 import { must } from '../faults';
-import { allEvents } from '../find';
 import { cellLoader, loadMatrix, matrixPath } from '../matrixFile';
 import { progressStep } from '../runProgress';
 import { overridesOf } from '../runConfig';
@@ -151,8 +148,8 @@ export const ablate: Command = {
           : await ablateShared(planned, { log: ledger.log, share, signal, run: runCell, onProgress }),
       );
       context.progress.end();
-      const known = project(experiments, await allEvents(ledger.log, context.signal));
-      const report = reportOf(known, planned.started.ablationId, matrix.metrics);
+      const document = await ablationDocument(ledger.log, planned.started.ablationId, context.signal);
+      const { report } = document;
       for (const { arm, seed, fault } of empty) {
         const { policy, iteration, rows, needed } = fault;
         const what = `${policy} keeps ${rows} rows in iteration ${iteration}, training needs ${needed}`;
@@ -160,7 +157,7 @@ export const ablate: Command = {
       }
       exit = empty.length === 0 ? 'ok' : 'empty';
       if (context.json) return context.out.json(report);
-      await context.out.line(comparisonTables(report));
+      await context.out.line(summary(document, table));
       context.note(`${armsOf(matrix).length} arms, ${matrix.seeds.length} seeds: ablation ${report.ablationId}`);
     });
     return exit;

@@ -48,6 +48,11 @@ export const entries: readonly Entry[] = [
     load: () => typed<typeof import('./ablate')>(require('./ablate')).ablate,
   },
   {
+    name: 'report',
+    summary: 'The report of an ablation as tables, Markdown, JSON, CSV, or one HTML file with pictures',
+    load: () => typed<typeof import('./report')>(require('./report')).report,
+  },
+  {
     name: 'reproduce',
     summary:
       'Make a training, dataset, evaluation, collection, run or ablation again from the ledger and compare every digest',

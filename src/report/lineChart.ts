@@ -34,7 +34,7 @@ export interface LineChart {
 }
 
 const height = 300;
-const [top, right, bottom, left] = [30, 14, 46, 52];
+const [top, right, bottom, left] = [30, 24, 46, 52];
 
 /** Lines over an axis, one per arm: shapes are means, bars one standard deviation to each side, small rings the seeds. */
 export const lineChart = (chart: LineChart): Markup => {
@@ -75,7 +75,7 @@ export const lineChart = (chart: LineChart): Markup => {
     ]),
     borders.map((at) => h('path', { class: 'border', d: `M${xAxis.at(at).toFixed(2)},${top}V${height - bottom}` })),
     h('path', { class: 'frame', d: `M${left},${top}V${height - bottom}H${width - right}` }),
-    xTicks.map(({ at, text }) =>
+    apart(xTicks, xAxis.at).map(({ at, text }) =>
       h('text', { class: 'tick', x: xAxis.at(at), y: height - bottom + 17, 'text-anchor': 'middle' }, text),
     ),
     h('text', { class: 'axis-label', x: (left + width - right) / 2, y: height - 8, 'text-anchor': 'middle' }, x.label),
@@ -112,6 +112,20 @@ export const lineChart = (chart: LineChart): Markup => {
 const isFirst = (points: readonly LinePoint[], i: number, borders: readonly number[]): boolean => {
   const [before, here] = [points[i - 1], points[i]];
   return before === undefined || here === undefined || borders.some((at) => before.x <= at && at < here.x);
+};
+
+/** The marks whose texts have room beside the one before; the table has all values. */
+const apart = (
+  ticks: readonly { readonly at: number; readonly text: string }[],
+  at: (value: number) => number,
+): readonly { readonly at: number; readonly text: string }[] => {
+  let end = Number.NEGATIVE_INFINITY;
+  return ticks.filter((tick) => {
+    const half = (tick.text.length * 7.5) / 2 + 3;
+    if (at(tick.at) - half < end) return false;
+    end = at(tick.at) + half;
+    return true;
+  });
 };
 
 const gaps = (sorted: readonly number[]): readonly number[] => sorted.slice(1).map((at, i) => at - (sorted[i] ?? 0));

@@ -21,11 +21,16 @@ export interface RowChart {
 
 const [top, right, bottom, left, rowHeight] = [8, 26, 46, 26, 46];
 
-/** A label on one line: what a row is 12 units high for. The whole name is in the table, and in the title over the label. */
+/** A label on one line of so many units; signs beyond Latin count double. The whole name is in the table, and in the label's title. */
 const fitted = (text: string, width: number): string => {
-  const most = Math.floor(width / 7.2);
-  const letters = [...text];
-  return letters.length <= most ? text : `${letters.slice(0, most - 1).join('')}…`;
+  let room = Math.floor(width / 7.2) - 1;
+  let fit = '';
+  for (const sign of text) {
+    room -= sign < '\u0250' ? 1 : 2;
+    if (room < 0) return `${fit}…`;
+    fit += sign;
+  }
+  return fit;
 };
 
 /** Rows with their names above them, over one axis that has zero in it. */

@@ -10,6 +10,7 @@ import { iterationScored } from '../../events/iterationScored';
 import { iterationStarted } from '../../events/iterationStarted';
 import { runStarted } from '../../events/runStarted';
 import { stepRecorded } from '../../events/stepRecorded';
+import { trainingCompleted } from '../../events/trainingCompleted';
 import { trainingStarted } from '../../events/trainingStarted';
 import { experiments } from '../../projections/ablation/experiments';
 import { reportDocument, type ReportDocument } from '../../projections/ablation/reportDocument';
@@ -42,8 +43,8 @@ export const planted: Planted = {
   axis: [0.05, 0.2, 0.43],
   seeds: [1, 2, 3],
   iterations: 2,
-  items: 60,
-  steps: 130,
+  items: 40,
+  steps: 90,
   gain: 0.06,
   unfinished: [],
 };
@@ -113,7 +114,7 @@ const addRun = (ledger: LedgerBuilder, of: Planted, runId: string, level: number
         kept: rows,
         'split.kind': 12,
         'admit.duplicate': 3 + seed,
-        'balance.not-drawn': 20 - 2 * level,
+        'balance.not-drawn': Math.max(1, 20 - 2 * level),
       };
       const candidates = Object.values(byReason).reduce((sum, n) => sum + n, 0);
       const dataset = sha256(`${runId} dataset ${iteration}`);
@@ -171,6 +172,24 @@ const addRun = (ledger: LedgerBuilder, of: Planted, runId: string, level: number
           };
         }),
       });
+      const weights = sha256(`weights of ${checkpoint}`);
+      const receipt = {
+        trainingId,
+        dataset,
+        configDigest,
+        base: base.digest,
+        steps: of.steps,
+        chosenStep: of.steps,
+        checkpoint,
+        environment,
+      };
+      ledger.add(trainingCompleted, {
+        ...receipt,
+        firstLoss: 2,
+        lastLoss: 1,
+        fingerprints: sha256('fingerprints'),
+        weights,
+      });
       ledger.add(iterationCompleted, { runId, iteration, dataset, trainingId, checkpoint, rows });
     }
     const evaluationId = contentId(['evaluation', runId, iteration]);
@@ -208,8 +227,9 @@ export const plantedLedger = (of: Planted = planted): LedgerBuilder => {
 };
 
 /** The report of the planted ablation, as `tripost report` makes it. */
-export const plantedDocument = (of: Planted = planted): ReportDocument => {
-  const { events } = plantedLedger(of);
+export const plantedDocument = (of: Planted = planted): ReportDocument => documentOf(plantedLedger(of));
+
+export const documentOf = ({ events }: LedgerBuilder): ReportDocument => {
   const known = project(experiments, events);
   const tree = createMerkleTree();
   for (const { leaf } of events) tree.append(leaf);

@@ -53,6 +53,11 @@ export const entries: readonly Entry[] = [
     load: () => typed<typeof import('./report')>(require('./report')).report,
   },
   {
+    name: 'metrics',
+    summary: 'Write what a run, a training or an ablation measured for TensorBoard, MLflow or OpenTelemetry',
+    load: () => typed<typeof import('./metrics')>(require('./metrics')).metrics,
+  },
+  {
     name: 'reproduce',
     summary:
       'Make a training, dataset, evaluation, collection, run or ablation again from the ledger and compare every digest',

@@ -84,7 +84,7 @@ export const comparisons: FigureOf = ({ report }): Figure | null => {
         id: `comparison-${i}`,
         title: `${metric}: difference against ${report.baseline}`,
         description: `Mean difference of each arm against ${report.baseline} in ${metric}, with its interval and the single seeds. The numbers are in the table below.`,
-        label: `${metric}: points against ${report.baseline}`,
+        label: `${metric}: points of difference`,
         write: signedPoints,
         values: own.flatMap((one) => [
           one.interval.low,

@@ -26,10 +26,10 @@ export const sweepsOf = ({ report, settings }: ReportDocument): readonly Sweep[]
   const keys = [...new Set(settings.flatMap((of) => of.settings.map(([key]) => key)))];
   return keys.flatMap((key) => {
     const arms = settings.flatMap(({ arm, settings: of }): readonly SweptArm[] => {
-      const value = of.findLast(([each]) => each === key)?.[1];
+      const value = of.findLast(([name]) => name === key)?.[1];
       const iteration = lastIteration(report, arm);
       if (typeof value !== 'number' || iteration === null) return [];
-      const others = of.filter(([each]) => each !== key);
+      const others = of.filter(([name]) => name !== key);
       const rest = others
         .map(([name, given]) => `${name}=${typeof given === 'string' ? given : canonicalJson(given)}`)
         .join(' ');

@@ -12,16 +12,29 @@ const stepOf = (span: number, count: number): number => {
   return factor * power;
 };
 
-/** An axis over values, rounded outwards to its own steps. Equal values get room on both sides. */
+export interface AxisOptions {
+  /** About how many steps. */
+  readonly count?: number;
+  /** Whether zero is on it in any case. */
+  readonly zero?: boolean;
+  /** What no value can be below and above: 0 and 1 for shares. */
+  readonly limits?: readonly [number, number];
+}
+
+/** An axis over values, rounded outwards to its own steps but not past the limits. Equal values get room on both sides. */
 export const axisOf = (
   values: readonly number[],
   [from, to]: readonly [number, number],
-  { count = 5, zero = false }: { readonly count?: number; readonly zero?: boolean } = {},
+  { count = 5, zero = false, limits: [least, most] = [-Infinity, Infinity] }: AxisOptions = {},
 ): Axis => {
   const known = values.length === 0 ? [0, 1] : values;
-  let low = Math.min(...known, ...(zero ? [0] : []));
-  let high = Math.max(...known, ...(zero ? [0] : []));
-  if (high - low < 1e-9) [low, high] = zero && low >= 0 ? [0, low + 1] : [low - 0.5, high + 0.5];
+  const within = (value: number): number => Math.min(most, Math.max(least, value));
+  let low = within(Math.min(...known, ...(zero ? [0] : [])));
+  let high = within(Math.max(...known, ...(zero ? [0] : [])));
+  if (high - low < 1e-9) {
+    const room = Number.isFinite(most - least) ? (most - least) / 10 : 0.5;
+    [low, high] = zero && low >= 0 ? [0, low + 2 * room] : [within(low - room), within(high + room)];
+  }
   const step = stepOf(high - low, count);
   const first = Math.floor(low / step + 1e-9);
   const last = Math.ceil(high / step - 1e-9);

@@ -24,7 +24,11 @@ export interface LineChart {
     readonly label: string;
     readonly ticks: readonly { readonly at: number; readonly text: string }[] | null;
   };
-  readonly y: { readonly label: string; readonly write: (value: number) => string; readonly zero: boolean };
+  readonly y: {
+    readonly label: string;
+    readonly write: (value: number) => string;
+    readonly limits: readonly [number, number] | null;
+  };
   readonly lines: readonly Line[];
   /** Whether lines stand side by side at each x, so that their seeds and deviations do not cover each other. */
   readonly spread: boolean;
@@ -46,7 +50,8 @@ export const lineChart = (chart: LineChart): Markup => {
     point.y + (point.sd ?? 0),
     ...point.seeds.map((seed) => seed.y),
   ]);
-  const yAxis = axisOf(values, [height - bottom, top], { zero: y.zero });
+  const yAxis = axisOf(values, [height - bottom, top], y.limits === null ? {} : { limits: y.limits });
+  const within = (value: number): number => Math.min(y.limits?.[1] ?? value, Math.max(y.limits?.[0] ?? value, value));
   const room = chart.spread ? Math.min(width / 6, 12 + 4.5 * (lines.length - 1)) : 0;
   const known = x.ticks === null ? points.map((point) => point.x) : x.ticks.map(({ at }) => at);
   const xAxis =
@@ -76,7 +81,7 @@ export const lineChart = (chart: LineChart): Markup => {
     borders.map((at) => h('path', { class: 'border', d: `M${xAxis.at(at).toFixed(2)},${top}V${height - bottom}` })),
     h('path', { class: 'frame', d: `M${left},${top}V${height - bottom}H${width - right}` }),
     apart(xTicks, xAxis.at).map(({ at, text }) =>
-      h('text', { class: 'tick', x: xAxis.at(at), y: height - bottom + 17, 'text-anchor': 'middle' }, text),
+      h('text', { class: 'tick', x: xAxis.at(at), y: height - bottom + 19, 'text-anchor': 'middle' }, text),
     ),
     h('text', { class: 'axis-label', x: (left + width - right) / 2, y: height - 8, 'text-anchor': 'middle' }, x.label),
     lines.map((line, place) => {
@@ -96,7 +101,7 @@ export const lineChart = (chart: LineChart): Markup => {
             ? null
             : h('path', {
                 class: `deviation ${seriesClass(line.index)}`,
-                d: `M${at(point).toFixed(2)},${yAxis.at(point.y - point.sd).toFixed(2)}V${yAxis.at(point.y + point.sd).toFixed(2)}`,
+                d: `M${at(point).toFixed(2)},${yAxis.at(within(point.y - point.sd)).toFixed(2)}V${yAxis.at(within(point.y + point.sd)).toFixed(2)}`,
               }),
           point.seeds.map(({ seed, y: value }) =>
             seedDot(line.index, at(point), yAxis.at(value), `${line.name}, seed ${seed}: ${y.write(value)}`),

@@ -15,6 +15,8 @@ export interface RowChart {
   readonly write: (value: number) => string;
   /** Values that must have room. */
   readonly values: readonly number[];
+  /** What no value can be below and above. */
+  readonly limits?: readonly [number, number];
   readonly rows: readonly ChartRow[];
   readonly wide: boolean;
 }
@@ -33,11 +35,17 @@ const fitted = (text: string, width: number): string => {
   return fit;
 };
 
-/** Rows with their names above them, over one axis that has zero in it. */
-export const rowChart = ({ id, title, description, label, write, values, rows, wide }: RowChart): Markup => {
+/** Rows with their names above them, over one axis that has zero in it; no picture where there is no row. */
+export const rowChart = (chart: RowChart): readonly Markup[] => (chart.rows.length === 0 ? [] : [picture(chart)]);
+
+const picture = ({ id, title, description, label, write, values, limits, rows, wide }: RowChart): Markup => {
   const width = wide ? 760 : 420;
   const height = top + rows.length * rowHeight + bottom;
-  const axis = axisOf(values, [left, width - right], { count: wide ? 8 : 4, zero: true });
+  const axis = axisOf(values, [left, width - right], {
+    count: wide ? 8 : 4,
+    zero: true,
+    ...(limits === undefined ? {} : { limits }),
+  });
   const floor = height - bottom;
   return h(
     'svg',
@@ -51,7 +59,7 @@ export const rowChart = ({ id, title, description, label, write, values, rows, w
     h('desc', { id: `${id}-d` }, description),
     axis.ticks.map((tick) => [
       h('path', { class: tick === 0 ? 'zero' : 'grid', d: `M${axis.at(tick).toFixed(2)},${top}V${floor}` }),
-      h('text', { class: 'tick', x: axis.at(tick), y: floor + 17, 'text-anchor': 'middle' }, write(tick)),
+      h('text', { class: 'tick', x: axis.at(tick), y: floor + 19, 'text-anchor': 'middle' }, write(tick)),
     ]),
     h('path', { class: 'frame', d: `M${left},${floor}H${width - right}` }),
     h('text', { class: 'axis-label', x: width / 2, y: height - 8, 'text-anchor': 'middle' }, label),

@@ -1,5 +1,6 @@
 import { html } from '../../src/report/html';
 import { domOf, findBrowser, screenshotOf } from '../support/browser';
+import { the } from '../support/events';
 import { pixelsOf, type Pixels } from '../support/png';
 import { plantedDocument, planted, type Planted } from './plantedAblation';
 
@@ -127,7 +128,7 @@ inBrowser('the HTML report in a browser', () => {
   });
 
   it('runs nothing: a script in the page stays dead, even one that was put there unescaped', () => {
-    const [[, page = ''] = []] = pages;
+    const [, page] = the(pages[0]);
     const attacked = page.replace('</h1>', () => '</h1><script>document.title = "taken"</script>');
     expect(domOf(program, attacked, 800)).not.toContain('<title>taken');
     const unguarded = attacked.replace(/<meta http-equiv="Content-Security-Policy"[^>]*>/, '');
@@ -135,7 +136,7 @@ inBrowser('the HTML report in a browser', () => {
   });
 
   it('is light or dark as it is asked, with pictures in several colours', () => {
-    const [[, page = ''] = []] = pages;
+    const [, page] = the(pages[0]);
     const [light, dark] = ['light', 'dark'].map((theme) =>
       seen(pixelsOf(screenshotOf(program, withTheme(page, theme), 900, 1500))),
     );

@@ -1,4 +1,4 @@
-import { fc, test as property } from '@fast-check/jest';
+import * as fc from 'fast-check';
 import { canonicalJson, sha256 } from '../../events/digest';
 import { runResumed } from '../../events/runResumed';
 import { parts } from '../../projections/scoreboard';
@@ -128,9 +128,10 @@ describe('the tables', () => {
     for (const { id, head, rows } of tables) {
       expect(htmlTable(id)).toEqual([head, ...rows]);
       expect(rows.filter((cells) => cells.length !== head.length)).toEqual([]);
-      if (id !== 'curves') for (const cells of rows) expect(lines).toContain(`| ${cells.join(' | ')} |`);
-      if (id !== 'curves' && id !== 'provenance')
-        for (const cells of rows) expect(screen).toContain(`\n${cells.join('\t')}\n`);
+      const inMarkdown = rows.filter((cells) => lines.includes(`| ${cells.join(' | ')} |`));
+      const onScreen = rows.filter((cells) => screen.includes(`\n${cells.join('\t')}\n`));
+      expect([id, inMarkdown]).toEqual([id, id === 'curves' ? [] : rows]);
+      expect([id, onScreen]).toEqual([id, id === 'curves' || id === 'provenance' ? [] : rows]);
     }
   });
 
@@ -199,14 +200,17 @@ describe('the HTML', () => {
 
   it('is well-formed: every element is closed, ids are unique, what is referred to is there', () => {
     const open: string[] = [];
+    const closed: (readonly [string | undefined, string])[] = [];
     for (const [, closing, name = ''] of page
       .slice('<!doctype html>'.length)
       .matchAll(/<(\/?)([a-zA-Z0-9]+)(?:\s[^<>]*)?>/g)) {
       if (['meta', 'input', 'br'].includes(name)) continue;
       if (closing === '') open.push(name);
-      else expect(open.pop()).toBe(name);
+      else closed.push([open.pop(), name]);
     }
     expect(open).toEqual([]);
+    expect(closed.length).toBeGreaterThan(500);
+    expect(closed.filter(([opened, name]) => opened !== name)).toEqual([]);
     const ids = [...page.matchAll(/\sid="([^"]*)"/g)].map(([, id]) => id);
     expect(new Set(ids).size).toBe(ids.length);
     for (const [, id] of page.matchAll(/href="#([^"]*)"/g)) expect(ids).toContain(id);
@@ -284,10 +288,14 @@ describe('a report with little in it', () => {
 });
 
 describe('text', () => {
-  property.prop([fc.string({ unit: 'binary' })])('is escaped so that it comes back, and holds no markup', (text) => {
-    const written = escaped(text);
-    expect(written).not.toMatch(/[<>"']/);
-    // oxlint-disable-next-line no-control-regex -- what HTML cannot hold
-    expect(unescaped(written)).toBe(text.replaceAll(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/g, '\ufffd'));
+  it('is escaped so that it comes back, and holds no markup', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), (text) => {
+        const written = escaped(text);
+        expect(written).not.toMatch(/[<>"']/);
+        // oxlint-disable-next-line no-control-regex -- what HTML cannot hold
+        expect(unescaped(written)).toBe(text.replaceAll(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/g, '\ufffd'));
+      }),
+    );
   });
 });

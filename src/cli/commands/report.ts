@@ -45,7 +45,7 @@ export const report: Command = {
     },
     { flags: '--out <file>', description: 'write it to a file, whole or not at all; without it, to stdout' },
     atFlag,
-    jsonFlag,
+    { ...jsonFlag, description: 'the same as --format json' },
   ],
   examples: [
     'tripost report latest',

@@ -1,5 +1,5 @@
 import type { ReportDocument } from '../../../projections/ablation/reportDocument';
-import type { Figure, FigureOf } from '../figure';
+import type { Figure } from '../figure';
 import { byAttempt } from './byAttempt';
 import { byIteration } from './byIteration';
 import { comparisons } from './comparisons';
@@ -11,7 +11,17 @@ import { provenance } from './provenance';
 import { sweeps } from './sweeps';
 
 /** The parts of a report, in order. Adding one is a file and an entry here. */
-const all: readonly FigureOf[] = [byIteration, comparisons, byAttempt, flows, sweeps, funnel, curves, cost, provenance];
+const all: readonly ((document: ReportDocument) => Figure | readonly Figure[] | null)[] = [
+  byIteration,
+  comparisons,
+  byAttempt,
+  flows,
+  sweeps,
+  funnel,
+  curves,
+  cost,
+  provenance,
+];
 
 /** The parts that there is something to show of. */
 export const figuresOf = (document: ReportDocument): readonly Figure[] =>

@@ -47,7 +47,7 @@ export const byAttempt: FigureOf = ({ report }) => {
         description:
           'Share of test problems that are right when only the first attempts count, a line for each arm. The numbers are in the table below.',
         x: { label: 'attempt', ticks: Array.from({ length: most }, (_, at) => ({ at, text: String(at) })) },
-        y: { label: '% right', write: points, zero: false },
+        y: { label: '% right', write: points, limits: [0, 1] },
         lines,
         spread: true,
         wide: true,

@@ -1,5 +1,5 @@
 import { parts } from '../../../projections/scoreboard';
-import { cellsOf, indexOf, iterationsOf, seedValues, spreadOfSeeds } from '../cells';
+import { indexOf, iterationsOf, seedValues, spreadOfSeeds } from '../cells';
 import type { FigureOf } from '../figure';
 import { lineChart, type Line } from '../lineChart';
 import { each, points, spreadText } from '../numbers';
@@ -54,7 +54,7 @@ export const byIteration: FigureOf = ({ report }) => {
         title: `Accuracy by iteration, ${part}`,
         description: `Share of ${part === 'total' ? 'all' : part} test problems whose last answer is right, by iteration, a line for each arm. The numbers are in the table below.`,
         x: { label: 'iteration', ticks },
-        y: { label: `% right, ${part}`, write: points, zero: false },
+        y: { label: `% right, ${part}`, write: points, limits: [0, 1] },
         lines,
         spread: true,
         wide: part === 'total',
@@ -97,7 +97,7 @@ export const byIteration: FigureOf = ({ report }) => {
     title: 'Accuracy by iteration',
     text: 'Shapes are means over seeds, bars one standard deviation to each side, small rings single seeds.',
     pictures,
-    legend: legend(names.filter(({ name }) => cellsOf(report, name).length > 0)),
+    legend: legend(names.filter(({ name }) => iterationsOf(report, name) > 0)),
     tables: [table],
   };
 };

@@ -78,7 +78,7 @@ export const comparisons: FigureOf = ({ report }): Figure | null => {
     id: 'comparisons',
     title: `Differences against ${report.baseline}`,
     text: 'Shapes are mean differences over seeds, bars their intervals over new seeds and new test problems, small rings single seeds. An interval that crosses zero is no finding.',
-    pictures: metrics.map((metric, i) => {
+    pictures: metrics.flatMap((metric, i) => {
       const own = report.comparisons.filter((one) => one.metric === metric);
       return rowChart({
         id: `comparison-${i}`,

@@ -106,14 +106,14 @@ export const curves: FigureOf = ({ report }) => {
           title: `Training curve: ${title(section)}`,
           description: `The ${title(section)} over optimizer steps, a line for each arm. The numbers are in the table below.`,
           x: { label: 'optimizer step', ticks: null },
-          y: { label: title(section), write: (value) => String(value), zero: false },
+          y: { label: title(section), write: (value) => String(value), limits: null },
           lines: lines(arms),
           spread: false,
           borders: lengths.slice(0, -1).map((_, i) => before(i + 2)),
           wide: false,
         }),
       ),
-    legend: legend(report.arms.map((name) => ({ name, index: indexOf(report, name) }))),
+    legend: legend(lines(data[0]?.arms ?? []).filter((line) => line.points.length > 0)),
     tables: [
       {
         id: 'curves',

@@ -35,46 +35,45 @@ export const flows: FigureOf = ({ report }) => {
     id: 'flows',
     title: 'Wrong to right, right to wrong',
     text: 'Of the test problems whose answer the student updated: how many became right (to the right of zero) and how many became wrong (to the left), first answer against last, after the last iteration of each arm that has finished. Bars are means over seeds, small rings single seeds.',
-    pictures: [
-      rowChart({
-        id: 'flows-picture',
-        title: 'Wrong-to-right and right-to-wrong flows',
-        description:
-          'Per cent of all test problems by arm: wrong to right to the right of zero, right to wrong to the left. The numbers are in the table below.',
-        label: '% of test problems:  ← right to wrong  |  wrong to right →',
-        write: (value) => points(Math.abs(value)),
-        values: drawn.flatMap(({ gained, lost }) => [
-          ...gained.map(({ value }) => value),
-          ...lost.map(({ value }) => -value),
-        ]),
-        wide: true,
-        rows: drawn.map(({ arm, gained, lost }) => ({
-          label: arm,
-          draw: (at, y) =>
-            [
-              { name: 'wrong to right', style: 's0', sign: 1, values: gained, top: y - 10 },
-              { name: 'right to wrong', style: 's1', sign: -1, values: lost, top: y - 10 },
-            ].map(({ name, style, sign, values, top }) => {
-              const mean = spreadOfSeeds(values)?.mean ?? 0;
-              const [from, to] = [at(0), at(sign * mean)].sort((a, b) => a - b);
-              return [
+    pictures: rowChart({
+      id: 'flows-picture',
+      title: 'Wrong-to-right and right-to-wrong flows',
+      description:
+        'Per cent of all test problems by arm: wrong to right to the right of zero, right to wrong to the left. The numbers are in the table below.',
+      label: '% of test problems:  ← right to wrong  |  wrong to right →',
+      write: (value) => points(Math.abs(value)),
+      values: drawn.flatMap(({ gained, lost }) => [
+        ...gained.map(({ value }) => value),
+        ...lost.map(({ value }) => -value),
+      ]),
+      limits: [-1, 1],
+      wide: true,
+      rows: drawn.map(({ arm, gained, lost }) => ({
+        label: arm,
+        draw: (at, y) =>
+          [
+            { name: 'wrong to right', style: 's0', sign: 1, values: gained, top: y - 10 },
+            { name: 'right to wrong', style: 's1', sign: -1, values: lost, top: y - 10 },
+          ].map(({ name, style, sign, values, top }) => {
+            const mean = spreadOfSeeds(values)?.mean ?? 0;
+            const [from, to] = [at(0), at(sign * mean)].sort((a, b) => a - b);
+            return [
+              h(
+                'rect',
+                { class: `bar ${style}`, x: from ?? 0, y: top, width: (to ?? 0) - (from ?? 0), height: 20 },
+                h('title', {}, `${arm}, ${name}: ${points(mean)}%`),
+              ),
+              values.map(({ seed, value }) =>
                 h(
-                  'rect',
-                  { class: `bar ${style}`, x: from ?? 0, y: top, width: (to ?? 0) - (from ?? 0), height: 20 },
-                  h('title', {}, `${arm}, ${name}: ${points(mean)}%`),
+                  'circle',
+                  { class: 'seed plain', cx: at(sign * value), cy: y, r: 2.6 },
+                  h('title', {}, `${arm}, seed ${seed}, ${name}: ${points(value)}%`),
                 ),
-                values.map(({ seed, value }) =>
-                  h(
-                    'circle',
-                    { class: 'seed plain', cx: at(sign * value), cy: y, r: 2.6 },
-                    h('title', {}, `${arm}, seed ${seed}, ${name}: ${points(value)}%`),
-                  ),
-                ),
-              ];
-            }),
-        })),
-      }),
-    ],
+              ),
+            ];
+          }),
+      })),
+    }),
     legend: null,
     tables: [
       {

@@ -50,44 +50,42 @@ export const funnel: FigureOf = ({ report }) => {
     id: 'funnel',
     title: 'From candidates to rows',
     text: 'What became of every candidate of the last dataset of each arm that has finished, mean over seeds: 0 is what was kept as a row, the numbered parts what each rule took, in the order in which rules are asked.',
-    pictures: [
-      rowChart({
-        id: 'funnel-picture',
-        title: 'Candidates, kept and lost',
-        description:
-          'A bar for each arm, as long as its candidates: rows first, then what each rule took. The numbers are in the table below.',
-        label: 'candidates',
-        write: amount,
-        values: drawn.map(({ candidates }) => spreadOfSeeds(candidates)?.mean ?? 0),
-        wide: true,
-        rows: drawn.map(({ arm, rows, byRule }) => ({
-          label: arm,
-          draw: (at, y) => {
-            let from = 0;
-            return [rows, ...byRule].map((values, place) => {
-              const mean = spreadOfSeeds(values)?.mean ?? 0;
-              const [x, to] = [at(from), at(from + mean)];
-              from += mean;
-              if (mean === 0) return null;
-              return [
-                h(
-                  'rect',
-                  { class: `bar s${place % colours} part`, x, y: y - 10, width: to - x, height: 20 },
-                  h('title', {}, `${arm}, ${partName(place)}: ${amount(mean)}`),
-                ),
-                to - x < 18
-                  ? null
-                  : h(
-                      'text',
-                      { class: `part-label on${place % colours}`, x: (x + to) / 2, y: y + 4, 'text-anchor': 'middle' },
-                      place,
-                    ),
-              ];
-            });
-          },
-        })),
-      }),
-    ],
+    pictures: rowChart({
+      id: 'funnel-picture',
+      title: 'Candidates, kept and lost',
+      description:
+        'A bar for each arm, as long as its candidates: rows first, then what each rule took. The numbers are in the table below.',
+      label: 'candidates',
+      write: amount,
+      values: drawn.map(({ candidates }) => spreadOfSeeds(candidates)?.mean ?? 0),
+      wide: true,
+      rows: drawn.map(({ arm, rows, byRule }) => ({
+        label: arm,
+        draw: (at, y) => {
+          let from = 0;
+          return [rows, ...byRule].map((values, place) => {
+            const mean = spreadOfSeeds(values)?.mean ?? 0;
+            const [x, to] = [at(from), at(from + mean)];
+            from += mean;
+            if (mean === 0) return null;
+            return [
+              h(
+                'rect',
+                { class: `bar s${place % colours} part`, x, y: y - 10, width: to - x, height: 20 },
+                h('title', {}, `${arm}, ${partName(place)}: ${amount(mean)}`),
+              ),
+              to - x < 18
+                ? null
+                : h(
+                    'text',
+                    { class: `part-label on${place % colours}`, x: (x + to) / 2, y: y + 4, 'text-anchor': 'middle' },
+                    place,
+                  ),
+            ];
+          });
+        },
+      })),
+    }),
     legend: h(
       'ul',
       { class: 'legend' },

@@ -13,7 +13,7 @@ export const provenance: FigureOf = ({ report }) => ({
       id: 'provenance',
       title: 'Runs and digests',
       notes: [],
-      labels: 3,
+      labels: 7,
       head: ['arm', 'seed', 'iteration', 'run', 'dataset', 'checkpoint', 'evaluation'],
       rows: report.cells.flatMap(({ arm, seed, runId, iterations }) =>
         iterations.map(({ iteration, dataset, checkpoint, evaluation }) => [

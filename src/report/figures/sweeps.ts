@@ -1,7 +1,7 @@
 import { canonicalJson } from '../../../events/digest';
 import type { ReportDocument } from '../../../projections/ablation/reportDocument';
 import { lastIteration, seedNames, seedValues, spreadOfSeeds, type SeedValue } from '../cells';
-import type { FigureOf } from '../figure';
+import type { Figure } from '../figure';
 import { lineChart, type Line } from '../lineChart';
 import { each, plain, points, spreadText } from '../numbers';
 import { iterationName } from '../reportTable';
@@ -48,77 +48,70 @@ export const sweepsOf = ({ report, settings }: ReportDocument): readonly Sweep[]
   });
 };
 
-/** Accuracy over the values of a numeric setting. */
-export const sweeps: FigureOf = (document) => {
-  const found = sweepsOf(document);
-  if (found.length === 0) return null;
-  const lines = found.map(({ key, arms }) => {
-    const rests = [...new Set(arms.map(({ rest }) => rest))];
+/** Values that go through two powers of ten or more, as learning rates do, are put by their logarithms. */
+const isWide = (values: readonly number[]): boolean =>
+  Math.min(...values) > 0 && Math.max(...values) >= 100 * Math.min(...values);
+
+const figureOf = ({ key, arms }: Sweep, i: number): Figure => {
+  const values = [...new Set(arms.map(({ value }) => value))].sort((a, b) => a - b);
+  const wide = isWide(values);
+  const place = (value: number): number => (wide ? Math.log10(value) : value);
+  const rests = [...new Set(arms.map(({ rest }) => rest))];
+  const lines = rests.map((rest, index): Line => {
+    const own = arms.filter((one) => one.rest === rest).sort((a, b) => a.value - b.value);
     return {
-      key,
-      lines: rests.map(
-        (rest, index): Line => ({
-          name: rest === '' ? key : rest,
-          index,
-          points: arms
-            .filter((one) => one.rest === rest)
-            .sort((a, b) => a.value - b.value)
-            .flatMap(({ value, values }) => {
-              const spread = spreadOfSeeds(values);
-              return spread === null
-                ? []
-                : [
-                    {
-                      x: value,
-                      y: spread.mean,
-                      sd: spread.sd,
-                      seeds: values.map(({ seed, value: y }) => ({ seed, y })),
-                    },
-                  ];
-            }),
-        }),
-      ),
+      name: rest === '' ? key : rest,
+      index,
+      points: own.flatMap(({ value, values: of }) => {
+        const spread = spreadOfSeeds(of);
+        const seeds = of.map(({ seed, value: y }) => ({ seed, y }));
+        return spread === null ? [] : [{ x: place(value), y: spread.mean, sd: spread.sd, seeds }];
+      }),
     };
   });
-  const most = lines.reduce(
-    (longest, one) => (one.lines.length > longest.length ? one.lines : longest),
-    lines[0]?.lines ?? [],
-  );
+  const id = i === 0 ? 'sweep' : `sweep-${i + 1}`;
   return {
-    id: 'sweeps',
-    title: 'Accuracy over a setting',
-    text: 'Accuracy over all test problems after the last iteration, over the values of each numeric setting; arms that agree in all other settings are one line.',
-    pictures: lines.map((one, i) => {
-      const values = [...new Set(one.lines.flatMap((line) => line.points.map(({ x }) => x)))].sort((a, b) => a - b);
-      return lineChart({
-        id: `sweep-${i}`,
-        title: `Accuracy over ${one.key}`,
-        description: `Share of test problems that are right over the values of ${one.key}. The numbers are in the table below.`,
-        x: { label: one.key, ticks: values.map((at) => ({ at, text: plain(at) })) },
-        y: { label: '% right', write: points, zero: false },
-        lines: one.lines,
-        spread: one.lines.length > 1,
+    id,
+    title: `Accuracy over ${key}`,
+    text: 'Accuracy over all test problems after the last iteration; arms that agree in all other settings are one line.',
+    pictures: [
+      lineChart({
+        id: `${id}-picture`,
+        title: `Accuracy over ${key}`,
+        description: `Share of test problems that are right over the values of ${key}. The numbers are in the table below.`,
+        x: {
+          label: wide ? `${key} (logarithmic)` : key,
+          ticks: values.map((at) => ({ at: place(at), text: plain(at) })),
+        },
+        y: { label: '% right', write: points, limits: [0, 1] },
+        lines,
+        spread: lines.length > 1,
         wide: true,
-      });
-    }),
-    legend: most.length > 1 ? legend(most) : null,
-    tables: found.map(({ key, arms }, i) => ({
-      id: i === 0 ? 'sweep' : `sweep-${i + 1}`,
-      title: `Accuracy over ${key}`,
-      notes: ['Per cent of all test problems, mean ± standard deviation over seeds.'],
-      labels: 3,
-      head: [key, 'arm', 'iteration', 'seeds', 'right', 'by seed'],
-      rows: arms.map(({ arm, value, iteration, values }) => [
-        plain(value),
-        arm,
-        iterationName(iteration),
-        seedNames(values),
-        spreadText(spreadOfSeeds(values)),
-        each(
-          values.map((of) => of.value),
-          points,
-        ),
-      ]),
-    })),
+      }),
+    ],
+    legend: lines.length > 1 ? legend(lines) : null,
+    tables: [
+      {
+        id,
+        title: `Accuracy over ${key}`,
+        notes: ['Per cent of all test problems, mean ± standard deviation over seeds.'],
+        labels: 3,
+        head: [key, 'arm', 'iteration', 'seeds', 'right', 'by seed'],
+        rows: arms.map(({ arm, value, iteration, values: of }) => [
+          plain(value),
+          arm,
+          iterationName(iteration),
+          seedNames(of),
+          spreadText(spreadOfSeeds(of)),
+          each(
+            of.map(({ value: share }) => share),
+            points,
+          ),
+        ]),
+      },
+    ],
   };
 };
+
+/** Accuracy over the values of each numeric setting. */
+export const sweeps = (document: ReportDocument): readonly Figure[] => sweepsOf(document).map(figureOf);

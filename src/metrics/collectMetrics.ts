@@ -216,17 +216,12 @@ export class MetricsCollector {
     } else if (event.type === 'GenerationProduced') {
       const { data, id, observed } = event;
       if (!this.collections.has(data.collectionId)) return;
-      const {
-        usage,
-        prompt: _,
-        text: __,
-        tokenIds: ___,
-        logprobs: ____,
-        seedKey: _____,
-        price: ______,
-        ...call
-      } = data;
-      this.calls.push({ ...call, ...usage, eventId: id, time, latency: latencyOf(observed) });
+      const { collectionId, trajectoryId, problemId, iteration, pass, call, author, model, sampling, finish, usage } =
+        data;
+      const place = { collectionId, trajectoryId, problemId, iteration, pass, call };
+      const servedAs = data.served?.model ?? null;
+      const latency = latencyOf(observed);
+      this.calls.push({ eventId: id, ...place, author, model, sampling, finish, usage, servedAs, time, latency });
     }
   }
 

@@ -41,8 +41,10 @@ export interface ModelCall {
   readonly model: ModelRef;
   readonly sampling: Sampling;
   readonly finish: Finish;
-  readonly promptTokens: number;
-  readonly completionTokens: number;
+  /** Null where the server did not tell. */
+  readonly usage: { readonly promptTokens: number; readonly completionTokens: number } | null;
+  /** The model's name as a server gave it; null for a model of our own. */
+  readonly servedAs: string | null;
   /** When it was recorded, and how long the call took where the ledger says so; milliseconds. */
   readonly time: number;
   readonly latency: number;

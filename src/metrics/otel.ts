@@ -50,8 +50,13 @@ const spanOf = (call: ModelCall): Json => {
         value: { arrayValue: { values: [{ stringValue: finishReasons[call.finish] }] } },
       },
       text('gen_ai.response.id', call.eventId),
-      whole('gen_ai.usage.input_tokens', call.promptTokens),
-      whole('gen_ai.usage.output_tokens', call.completionTokens),
+      ...(call.servedAs === null ? [] : [text('gen_ai.response.model', call.servedAs)]),
+      ...(call.usage === null
+        ? []
+        : [
+            whole('gen_ai.usage.input_tokens', call.usage.promptTokens),
+            whole('gen_ai.usage.output_tokens', call.usage.completionTokens),
+          ]),
       text('tripost.author', call.author),
       text('tripost.collection', call.collectionId),
       text('tripost.problem', call.problemId),
@@ -68,7 +73,8 @@ const spansALine = 500;
 /**
  * Every model call as a span of OpenTelemetry's GenAI conventions, in OTLP's JSON, an ExportTraceServiceRequest a line: what the
  * Collector's otlpjsonfile receiver reads. The calls of one trajectory are one trace. A span ends when the ledger recorded the
- * call and began as long before as the ledger says the call took; where it does not say, it has no length. No texts are in it.
+ * call and began as long before as the ledger says the call took; where it does not say, it has no length. The operation is `text_completion` for every call: the ledger has one text that was asked
+ * and one that came, whatever road a server was asked by. No texts are in it.
  */
 export const otel = ({ id, calls }: Metrics): MetricFiles => {
   const lines = Array.from({ length: Math.ceil(calls.length / spansALine) }, (_, i) =>

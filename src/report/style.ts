@@ -83,5 +83,5 @@ export const style = [
   'tbody tr:hover{background:var(--panel)}',
   'footer{border-top:1px solid var(--rule);padding-top:1rem;padding-bottom:2rem;color:var(--soft);font-size:.85rem}',
   '@media (max-width:40rem){dl{grid-template-columns:1fr;gap:0}dd{margin-bottom:.35rem}header,main,footer{padding-left:.8rem;padding-right:.8rem}}',
-  `@media print{:root,:root:has(#theme-dark:checked){${variables('light')}}fieldset,nav,.skip{display:none}details::details-content{content-visibility:visible;block-size:auto}.picture,.scroll{overflow:visible}.picture svg.wide,.picture svg.narrow{min-width:0}section{break-inside:auto}.picture{break-inside:avoid}th,td{white-space:normal;overflow-wrap:anywhere;padding:.15rem .35rem}table{font-size:.7rem}}`,
+  `@media print{:root,:root:has(#theme-dark:checked){${variables('light')}}fieldset,nav,.skip{display:none}details::details-content{content-visibility:visible;block-size:auto}.picture,.scroll{overflow:visible}.picture svg.wide,.picture svg.narrow{min-width:0}h2,p,.legend,summary{break-after:avoid}.picture{break-inside:avoid}th,td{white-space:normal;padding:.15rem .35rem}#table-provenance td{overflow-wrap:anywhere}table{font-size:.7rem}}`,
 ].join('\n');

@@ -187,8 +187,8 @@ describe('OpenTelemetry', () => {
         'gen_ai.request.max_tokens': '64',
         'gen_ai.request.top_p': 0.9,
         'gen_ai.response.finish_reasons': { values: [{ stringValue: call.finish === 'eos' ? 'stop' : 'length' }] },
-        'gen_ai.usage.input_tokens': String(call.promptTokens),
-        'gen_ai.usage.output_tokens': String(call.completionTokens),
+        'gen_ai.usage.input_tokens': String(call.usage?.promptTokens),
+        'gen_ai.usage.output_tokens': String(call.usage?.completionTokens),
         'gen_ai.conversation.id': call.trajectoryId,
         'tripost.iteration': '1',
       });
@@ -203,12 +203,18 @@ describe('OpenTelemetry', () => {
       ...the(metrics.calls[0]),
       model: { kind: 'endpoint', name: 'big-1' } as const,
       latency: 250,
+      usage: null,
+      servedAs: 'big-1-2026',
       trajectoryId: 'no uuid',
     };
     const [span] = JSON.parse(textOf(otel({ ...metrics, calls: [call] }), 'traces.jsonl')).resourceSpans[0]
       .scopeSpans[0].spans;
     expect([span.name, span.kind]).toEqual(['text_completion big-1', 3]);
-    expect(attributesOf(span)).toMatchObject({ 'gen_ai.provider.name': 'openai' });
+    expect(attributesOf(span)).toMatchObject({
+      'gen_ai.provider.name': 'openai',
+      'gen_ai.response.model': 'big-1-2026',
+    });
+    expect(attributesOf(span)).not.toHaveProperty(['gen_ai.usage.input_tokens']);
     expect(BigInt(span.endTimeUnixNano) - BigInt(span.startTimeUnixNano)).toBe(250_000_000n);
     expect(span.traceId).toMatch(/^[0-9a-f]{32}$/);
   });

@@ -7,7 +7,8 @@ import { plantedDocument, planted, type Planted } from './plantedAblation';
 jest.setTimeout(240_000);
 
 const browser = findBrowser();
-if (browser === undefined) console.warn('no browser in PATH and no TRIPOST_BROWSER: the report is not looked at here');
+if (browser === undefined)
+  process.stderr.write('no browser in PATH and no TRIPOST_BROWSER: the report is not looked at here\n');
 const inBrowser = browser === undefined ? describe.skip : describe;
 
 /** Looks at every text of every picture, and at what sticks out of the page. */

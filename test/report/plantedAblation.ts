@@ -107,6 +107,7 @@ const addRun = (ledger: LedgerBuilder, of: Planted, runId: string, level: number
           seedKey: [seed],
           usage: { promptTokens: 40 + seed, completionTokens: 30 + call },
           price: null,
+          served: null,
         });
       }
       const rows = 20 + 3 * level + seed;

@@ -50,7 +50,7 @@ export const cost: FigureOf = ({ report }) => {
   return {
     id: 'cost',
     title: 'Cost per kept row',
-    text: 'Calls and tokens (prompt and completion) of the collection of an iteration, by rows of the dataset derived after it; the last iteration of each arm that has finished. Bars are means over seeds, small rings single seeds. Arms that share a collection are each counted with all of it; arms without one have no cost.',
+    text: 'Calls and tokens (prompt and completion) of the collection of an iteration, by rows of the dataset derived after it; the last iteration of each arm that has finished. Bars are means over seeds, small rings single seeds. Arms that share a collection are each counted with all of it, tokens are those of calls whose usage is known; arms without one have no cost.',
     pictures: measures.flatMap(({ id, name, write }, i) =>
       rowChart({
         id: `cost-${id}`,

@@ -12,6 +12,7 @@ export interface ScoredItem {
 }
 
 export interface ScoredStudent {
+  readonly eventId: string;
   readonly evaluationId: string;
   readonly checkpoint: string;
   readonly scores: Scores;
@@ -62,7 +63,11 @@ export interface Experiments {
 }
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] extends ReadonlyMap<infer Key, infer V> ? Map<Key, V> : never };
-type State = Mutable<Experiments>;
+interface State extends Mutable<Omit<Experiments, 'curves'>> {
+  readonly curves: Map<string, CurvePoint[]>;
+  /** Events that were taken back. */
+  readonly retracted: Map<string, true>;
+}
 
 export const iterationKey = (runId: string, iteration: number): string => `${runId} ${iteration}`;
 
@@ -113,15 +118,21 @@ const apply = (state: State, event: LedgerEvent): void => {
         const means = Object.entries(sections).map(([kind, of]) => [kind, of.loss] as const);
         return { step, loss, sections: Object.fromEntries(means) };
       });
-      state.curves.set(trainingId, [...(state.curves.get(trainingId) ?? []), ...points]);
+      const known = state.curves.get(trainingId);
+      if (known === undefined) state.curves.set(trainingId, points);
+      else known.push(...points);
       return;
     }
     case 'EvaluationRecorded': {
       const { evaluationId, checkpoint, items } = event.data;
       const byProblem = items.map(itemOf).sort((a, b) => (a.problemId < b.problemId ? -1 : 1));
-      state.students.set(evaluationId, { evaluationId, checkpoint, scores: scoresOf(items), items: byProblem });
+      const scored = { evaluationId, checkpoint, scores: scoresOf(items), items: byProblem };
+      state.students.set(evaluationId, { eventId: event.id, ...scored });
       return;
     }
+    case 'EventRetracted':
+      state.retracted.set(event.data.eventId, true);
+      return;
     case 'WorkClaimed':
     case 'ClaimKept':
     case 'ClaimEnded':
@@ -131,7 +142,6 @@ const apply = (state: State, event: LedgerEvent): void => {
     case 'CheckpointWritten':
     case 'CollectionStarted':
     case 'DatasetImported':
-    case 'EventRetracted':
     case 'FeedbackGiven':
     case 'ImprovementProduced':
     case 'LabelGiven':
@@ -150,7 +160,7 @@ const apply = (state: State, event: LedgerEvent): void => {
 /** What the ledger says about runs and their students, without texts: the facts behind every comparison. */
 export const experiments: Projection<State, Experiments> = {
   name: 'experiments',
-  version: 1,
+  version: 2,
   initial: () => ({
     ablations: new Map(),
     students: new Map(),
@@ -160,9 +170,14 @@ export const experiments: Projection<State, Experiments> = {
     costs: new Map(),
     derived: new Map(),
     curves: new Map(),
+    retracted: new Map(),
   }),
   apply,
-  view: (state) => state,
+  /** An evaluation that was taken back is none: its cell is not finished. */
+  view: ({ retracted, ...state }) => ({
+    ...state,
+    students: new Map([...state.students].filter(([, { eventId }]) => !retracted.has(eventId))),
+  }),
   toJson: (state) => ({
     ablations: mapToJson(state.ablations),
     students: mapToJson(state.students),
@@ -172,6 +187,7 @@ export const experiments: Projection<State, Experiments> = {
     costs: mapToJson(state.costs),
     derived: mapToJson(state.derived),
     curves: mapToJson(state.curves),
+    retracted: mapToJson(state.retracted),
   }),
   fromJson: (json) => ({
     ablations: mapFromJson(json, 'ablations'),
@@ -182,5 +198,6 @@ export const experiments: Projection<State, Experiments> = {
     costs: mapFromJson(json, 'costs'),
     derived: mapFromJson(json, 'derived'),
     curves: mapFromJson(json, 'curves'),
+    retracted: mapFromJson(json, 'retracted'),
   }),
 };

@@ -127,8 +127,7 @@ export class Share<Item> {
         since = ports.now();
         const stopped = signal.aborted ? [] : open;
         taken = stopped.filter((item) => this.claims.isFree(idOf(item), since.steady)).slice(0, size);
-        const items = taken.map(idOf);
-        const data = { workId, claimant, claim: this.made, items, leaseSeconds };
+        const data = { workId, claimant, claim: this.made, items: taken.map(idOf), leaseSeconds };
         return [...this.ended, ...(taken.length === 0 ? [] : [workClaimed.create(data, this.meta)])];
       });
       if (E.isLeft(appended)) return appended;

@@ -11,7 +11,7 @@ import { sharesOf, workOf } from '../../src/ablate/plan';
 import type { RunInput } from '../../src/run/runContext';
 import { wordSorting } from '../../src/tasks/wordSorting/wordSorting';
 import { decodedOf } from '../collect/decoded';
-import { must } from '../support/events';
+import { must, the } from '../support/events';
 import {
   basePolicy,
   config,
@@ -117,6 +117,17 @@ describe('an ablation', () => {
       ['flat', 'accuracy.total', 2, 6, 1],
       ['flat', 'siFrequency.seen', 2, 3, 1],
     ]);
+    // A score that is taken back is none.
+    const scored = events.find(
+      (event) =>
+        event.type === 'EvaluationRecorded' && event.data.evaluationId === report.cells[3]?.iterations[1]?.evaluation,
+    );
+    const note = { type: 'EventRetracted', data: { eventId: scored?.id ?? '', reason: 'leaked', by: 'ana' } } as const;
+    const without = [...events, { ...the(events[0]), ...note, id: 'note' }];
+    expect(reportOf(project(experiments, without), plan.started.ablationId, matrix.metrics)).toMatchObject({
+      missing: [{ arm: 'flat', seed: 2 }],
+      comparisons: [{ seeds: 1 }, { seeds: 1 }],
+    });
     // Run again: nothing is made anew, and the report has the same bytes.
     const before = canonicalJson(report);
     must(await runAll(place, plan));

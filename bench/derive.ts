@@ -1,13 +1,13 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as E from 'fp-ts/Either';
 import Database from 'libsql';
 import { decodeEvent } from '../events/index';
 import { deriveDataset } from '../projections/deriveDataset';
-import { parsePolicy } from '../projections/policies/parsePolicy';
 import { trajectories } from '../projections/trajectories';
 import { openSqliteLog } from '../src/adapters/sqlite/eventLog';
+import { loadPolicy } from '../src/cli/policyFile';
 import { syntheticLedger } from './syntheticLedger';
 import { median, report, rounded, seconds } from './table';
 
@@ -38,9 +38,7 @@ const main = async (): Promise<void> => {
   }
   await Promise.all(pending);
 
-  const preset = join(__dirname, '..', '..', 'projections', 'policies', 'presets', 'tripost.yaml');
-  const policy = parsePolicy(readFileSync(preset, 'utf8'));
-  if (E.isLeft(policy)) throw new Error(JSON.stringify(policy.left));
+  const policy = loadPolicy('tripost', folder);
   const raw = new Database(path);
   const times: Record<'scan' | 'fold' | 'derive', number[]> = { scan: [], fold: [], derive: [] };
   let rows = 0;
@@ -70,7 +68,7 @@ const main = async (): Promise<void> => {
     );
     times.derive.push(
       await seconds(() => {
-        rows = deriveDataset(view, policy.right, { seed: 1 }).rows.length;
+        rows = deriveDataset(view, policy, { seed: 1 }).rows.length;
       }),
     );
   }

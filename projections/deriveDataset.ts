@@ -2,6 +2,7 @@ import type { DatasetDerived } from '../events/datasetDerived';
 import { canonicalJson, sha256, type Digest } from '../events/digest';
 import type { LedgerEvent } from '../events/index';
 import { judgeCandidates, type Watch } from './candidates';
+import { weightsOf } from './policies/factors';
 import { policyDigest, type Policy } from './policies/policy';
 import type { RuleContext } from './policies/rule';
 import type { Scope } from './policies/scope';
@@ -40,18 +41,18 @@ export interface Derived {
   readonly manifestBytes: Uint8Array;
 }
 
-const rowOf = (unit: Unit, policy: Policy): Row => {
-  const weights = policy.weights[unit.kind];
+const rowOf = (unit: Unit, policy: Policy, all: Trajectories): Row => {
+  const weights = weightsOf(unit, policy, all);
   return {
     id: unit.id,
     bucket: unit.bucket,
     problemId: unit.problem.problem.problemId,
     trajectoryId: unit.trajectory?.trajectoryId ?? null,
     iteration: unit.place?.iteration ?? null,
-    sections: unit.sections.map(({ kind, text, eventId, author }) => ({
+    sections: unit.sections.map(({ kind, text, eventId, author }, i) => ({
       kind,
       text,
-      weight: weights[kind],
+      weight: weights[i] ?? 1,
       eventId,
       author,
     })),
@@ -86,7 +87,7 @@ export const deriveDataset = (
   const context: RuleContext = { policy, seed, all, countTokens };
   const { decisions, kept } = judgeCandidates(scope, context, watch);
   const ordered = policy.order === 'drawn' ? shuffledById(kept, (u) => u.id, [seed, 'order']) : kept;
-  const rows = ordered.map((unit) => rowOf(unit, policy));
+  const rows = ordered.map((unit) => rowOf(unit, policy, all));
 
   const datasetBytes = toLines(rows);
   const decisionsBytes = toLines(decisions);

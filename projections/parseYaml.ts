@@ -71,3 +71,11 @@ export const parseYaml = <A>(text: string, codec: t.Type<A, unknown>): E.Either<
   const problems = decoded.left.map((error) => problemOf(document, lines, error));
   return E.left(problems.sort((a, b) => a.line - b.line || a.column - b.column));
 };
+
+/** A problem at a path of a text that is YAML: for what turns out wrong only beside other documents. */
+export const problemAt = (text: string, path: readonly string[], message: string): DocumentProblem => {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const { line, col } = lines.linePos(offsetOf(document, path, false));
+  return { line: Math.max(1, line), column: Math.max(1, col), path: path.join('.'), message };
+};

@@ -12,10 +12,18 @@ const jsonOf = (policy: Policy): Json => {
 const isMapping = (json: Json | undefined): json is { readonly [key: string]: Json } =>
   typeof json === 'object' && json !== null && !Array.isArray(json);
 
+const at = (json: Json | undefined, path: readonly string[]): Json | undefined =>
+  path.reduce<Json | undefined>((value, key) => (isMapping(value) ? value[key] : undefined), json);
+
+/** What a setting is where a policy does not give it; undefined where there is no such setting, or it must be given. */
+export const defaultOf = (setting: string): Json | undefined => {
+  const path = setting.split('.').flatMap((key) => ['properties', key]);
+  return at(Policy.schema, [...path, 'default']);
+};
+
 /** The value of a setting; null where there is none. */
 export const settingOf = (policy: Policy, setting: string): Json =>
-  setting.split('.').reduce<Json | undefined>((at, key) => (isMapping(at) ? at[key] : undefined), jsonOf(policy)) ??
-  null;
+  at(jsonOf(policy), setting.split('.')) ?? defaultOf(setting) ?? null;
 
 /** A change of one setting of a policy to a value. */
 export const changeOf = (policy: Policy, setting: string, to: Json): Change => ({
@@ -32,7 +40,7 @@ const withValue = (json: Json | undefined, [key, ...rest]: readonly string[], to
 
 /** The policy with these changes; undefined where it would be no policy. */
 export const changed = (policy: Policy, changes: readonly Change[]): Policy | undefined => {
-  const json = changes.reduce<Json>((at, { setting, to }) => withValue(at, setting.split('.'), to), jsonOf(policy));
+  const json = changes.reduce<Json>((so, { setting, to }) => withValue(so, setting.split('.'), to), jsonOf(policy));
   const decoded = Policy.decode(json);
   return E.isRight(decoded) ? decoded.right : undefined;
 };
@@ -47,8 +55,8 @@ export const differences = (a: Policy, b: Policy): readonly Change[] => {
       return;
     }
     if (path === 'name' || path === 'description') return;
-    if (canonicalJson(left ?? null) !== canonicalJson(right ?? null))
-      found.push({ setting: path, from: left ?? null, to: right ?? null });
+    const [from, to] = [left ?? defaultOf(path) ?? null, right ?? defaultOf(path) ?? null];
+    if (canonicalJson(from) !== canonicalJson(to)) found.push({ setting: path, from, to });
   };
   compare('', jsonOf(a), jsonOf(b));
   return found;

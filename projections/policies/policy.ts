@@ -2,7 +2,10 @@ import * as t from 'io-ts';
 import { digestOf, type Digest } from '../../events/digest';
 import {
   exactly,
+  later,
+  listOf,
   Name,
+  noted,
   oneOf,
   orNull,
   otherwise,
@@ -42,6 +45,12 @@ export const unitKinds = [
 export type UnitKind = (typeof unitKinds)[number];
 const UnitKindCodec = oneOf(...unitKinds);
 
+export const sectionKinds = ['prompt', 'attempt', 'feedback', 'improvement'] as const;
+
+/** How an update changed the answer. */
+export const answerChanges = ['wrong-to-right', 'wrong-to-wrong', 'right-to-right', 'right-to-wrong'] as const;
+export type AnswerChange = (typeof answerChanges)[number];
+
 const SectionWeights = section('section weights', {
   prompt: otherwise(Weight, 1),
   attempt: otherwise(Weight, 1),
@@ -51,95 +60,171 @@ const SectionWeights = section('section weights', {
 export type SectionWeights = t.TypeOf<typeof SectionWeights>;
 
 const Select = section('select', {
-  /** Where candidates come from. */
-  sources: otherwise(setOf(oneOf('trajectories', 'gold')), ['trajectories']),
-  /** `through`: this iteration and all before it (DAgger-like aggregation); `current`: this iteration only. */
-  iterations: otherwise(oneOf('current', 'through'), 'current'),
-  /** Who may have written the turns; a trajectory with another author's turn is left out. */
-  authors: section('authors', {
-    attempt: otherwise(Authors, everyone),
-    feedback: otherwise(Authors, everyone),
-    improvement: otherwise(Authors, everyone),
-  }),
+  sources: otherwise(setOf(oneOf('trajectories', 'gold')), ['trajectories'], 'Where candidates come from.'),
+  iterations: otherwise(
+    oneOf('current', 'through'),
+    'current',
+    '`through`: this iteration and all before it (DAgger-like aggregation); `current`: this iteration only.',
+  ),
+  authors: section(
+    'authors',
+    {
+      attempt: otherwise(Authors, everyone),
+      feedback: otherwise(Authors, everyone),
+      improvement: otherwise(Authors, everyone),
+    },
+    "Who may have written the turns; a trajectory with another author's turn is left out.",
+  ),
+  teachers: later(
+    orNull(setOf(Text)),
+    null,
+    "Models that may have made the teacher's calls of a trajectory: names at their servers, or checkpoint digests. Null: any.",
+  ),
+  fromIteration: later(
+    orNull(Positive),
+    null,
+    'The first iteration that is taken, of those that `iterations` lets in.',
+  ),
+  toIteration: later(orNull(Positive), null, 'The last one.'),
 });
 
 const Admit = section('admit', {
   outcomes: otherwise(setOf(oneOf('solved', 'feedback-only', 'discarded')), ['feedback-only', 'solved']),
-  /** `majority`: the answer most first attempts at this problem give, ignoring gold (LMSI). */
-  firstAnswer: otherwise(oneOf('any', 'correct', 'wrong', 'majority'), 'any'),
-  /** Longest attempt in words, split on single spaces (§1.3 item 7). */
-  maxWords: otherwise(orNull(Positive), null),
-  /** Longest row in tokens. */
-  maxTokens: otherwise(orNull(Positive), null),
-  /** Trajectories kept per problem, by draw. */
-  perProblem: otherwise(orNull(Positive), null),
-  /** A trajectory is left out when an event of it carries one of these labels with the value true. */
-  withoutLabels: otherwise(setOf(Text), []),
-  /** Within what the same trajectory text is admitted once. */
-  dedup: otherwise(oneOf('none', 'pass', 'iteration', 'scope'), 'iteration'),
-  /** The same for the text of a row. */
-  dedupRows: otherwise(oneOf('none', 'pass', 'iteration', 'scope'), 'none'),
+  firstAnswer: otherwise(
+    oneOf('any', 'correct', 'wrong', 'majority'),
+    'any',
+    '`majority`: the answer most first attempts at this problem give, ignoring gold (LMSI).',
+  ),
+  maxWords: otherwise(orNull(Positive), null, 'Longest attempt in words, split on single spaces (§1.3 item 7).'),
+  maxTokens: otherwise(orNull(Positive), null, 'Longest row in tokens.'),
+  perProblem: otherwise(orNull(Positive), null, 'Trajectories kept per problem, by draw.'),
+  withoutLabels: otherwise(
+    setOf(Text),
+    [],
+    'A trajectory is left out when an event of it carries one of these labels with the value true.',
+  ),
+  withLabels: later(
+    setOf(Text),
+    [],
+    'A trajectory is admitted only when an event of it carries one of these labels with the value true. Empty: none needed.',
+  ),
+  labelsBy: later(orNull(setOf(Text)), null, "Whose labels count, in every setting that reads labels; null: anyone's."),
+  maxUpdates: later(orNull(Whole), null, 'Most updates of a trajectory.'),
+  dedup: otherwise(
+    oneOf('none', 'pass', 'iteration', 'scope'),
+    'iteration',
+    'Within what the same trajectory text is admitted once.',
+  ),
+  dedupRows: otherwise(oneOf('none', 'pass', 'iteration', 'scope'), 'none', 'The same for the text of a row.'),
 });
 
 const Split = section('split', {
-  /** The rows one trajectory gives. */
-  trajectories: otherwise(setOf(oneOf('turns', 'whole', 'first', 'final', 'answer', 'critique', 'pairs')), ['turns']),
-  /** The rows one gold rationale gives. */
-  gold: otherwise(setOf(oneOf('closing', 'rationale', 'answer')), ['closing']),
-  /** A feedback-only trajectory: cut after its first feedback (§1.3 item 6), or taken like a solved one. */
-  noProgress: otherwise(oneOf('truncate', 'chain'), 'truncate'),
-  /** The kinds of row that are kept. */
-  keep: otherwise(setOf(UnitKindCodec), [...unitKinds].sort()),
+  trajectories: otherwise(
+    setOf(oneOf('turns', 'whole', 'first', 'final', 'answer', 'critique', 'pairs')),
+    ['turns'],
+    'The rows one trajectory gives.',
+  ),
+  gold: otherwise(setOf(oneOf('closing', 'rationale', 'answer')), ['closing'], 'The rows one gold rationale gives.'),
+  noProgress: otherwise(
+    oneOf('truncate', 'chain'),
+    'truncate',
+    'A feedback-only trajectory: cut after its first feedback (§1.3 item 6), or taken like a solved one.',
+  ),
+  changes: later(
+    setOf(oneOf(...answerChanges)),
+    [...answerChanges].sort(),
+    'Improvement rows (SI) by what the update did to the answer, as the verifier found it.',
+  ),
+  steps: later(orNull(Positive), null, 'Rows of the first so many attempts of a trajectory; null: of all.'),
+  keep: otherwise(setOf(UnitKindCodec), [...unitKinds].sort(), 'The kinds of row that are kept.'),
 });
 
 const Balance = section('balance', {
-  /** x_SI : x_T = ratio : 1; 0 or less: all x_T (§1.4). */
-  ratio: otherwise(Ratio, 0),
-  /** What is balanced on its own. */
-  within: otherwise(oneOf('pass', 'iteration', 'scope'), 'pass'),
-  /** `match`: as many x_GT as x_T were kept, by draw; `all`: every gold row. */
-  gold: otherwise(oneOf('match', 'all'), 'all'),
+  ratio: otherwise(Ratio, 0, 'x_SI : x_T = ratio : 1; 0 or less: all x_T (§1.4).'),
+  within: otherwise(oneOf('pass', 'iteration', 'scope'), 'pass', 'What is balanced on its own.'),
+  gold: otherwise(
+    oneOf('match', 'all'),
+    'all',
+    '`match`: as many x_GT as x_T were kept, by draw; `all`: every gold row.',
+  ),
 });
 
-const Weights = section('weights', {
-  SI: SectionWeights,
-  'T-first': SectionWeights,
-  'T-edited': SectionWeights,
-  'feedback-only': SectionWeights,
-  whole: SectionWeights,
-  first: SectionWeights,
-  final: SectionWeights,
-  critique: SectionWeights,
-  pair: SectionWeights,
-  answer: SectionWeights,
-  gold: SectionWeights,
-  'gold-answer': SectionWeights,
-} satisfies Readonly<Record<UnitKind, typeof SectionWeights>>);
+const Weights = section(
+  'weights',
+  {
+    SI: SectionWeights,
+    'T-first': SectionWeights,
+    'T-edited': SectionWeights,
+    'feedback-only': SectionWeights,
+    whole: SectionWeights,
+    first: SectionWeights,
+    final: SectionWeights,
+    critique: SectionWeights,
+    pair: SectionWeights,
+    answer: SectionWeights,
+    gold: SectionWeights,
+    'gold-answer': SectionWeights,
+  } satisfies Readonly<Record<UnitKind, typeof SectionWeights>>,
+  "Loss weight of each section by the row's kind; 1 unless given, 0 masks it.",
+);
+
+const Factor = section('factor', {
+  times: noted(Weight, 'Multiplies the weight; 0 masks.'),
+  sections: otherwise(setOf(oneOf(...sectionKinds)), [...sectionKinds].sort(), 'The sections that it is about.'),
+  kinds: otherwise(orNull(setOf(UnitKindCodec)), null, 'The kinds of row; null: all.'),
+  answer: otherwise(
+    orNull(oneOf('right', 'wrong')),
+    null,
+    'Whether the attempt or update answers right, as verified; of a feedback: the attempt that it judges.',
+  ),
+  authors: otherwise(orNull(Authors), null, 'Who wrote the section.'),
+  label: otherwise(
+    orNull(Text),
+    null,
+    'An event of its trajectory, or its problem, carries this label with the value true.',
+  ),
+});
+export type Factor = t.TypeOf<typeof Factor>;
 
 const Limit = section('limit', {
-  /** Most rows. Soft: no pass is begun once so many are there, gold apart (§1.4). Hard: the rest is not drawn. */
-  rows: otherwise(orNull(Positive), null),
+  rows: otherwise(
+    orNull(Positive),
+    null,
+    'Most rows. Soft: no pass is begun once so many are there, gold apart (§1.4). Hard: the rest is not drawn.',
+  ),
   kind: otherwise(oneOf('soft', 'hard'), 'soft'),
-  /** Fewer rows are not enough to train on; the dataset says so. */
-  min: otherwise(Whole, 0),
+  min: otherwise(Whole, 0, 'Fewer rows are not enough to train on; the dataset says so.'),
 });
 
-/** A policy with every default filled in. Its digest is over this form. */
-export const Policy = section('policy', {
-  /** Version of this document format. */
-  policy: exactly(1),
-  name: Name,
-  description: otherwise(Text, ''),
+/** Everything of a policy but its name. */
+export const policyFields = {
+  description: otherwise(Text, '', 'One line: what the rows are.'),
   select: Select,
   admit: Admit,
   split: Split,
   balance: Balance,
-  /** Loss weight of each section by the row's kind; 1 unless given, 0 masks it. */
   weights: Weights,
-  /** `canonical`: by iteration, pass, problem; `drawn`: by a draw per row. */
-  order: otherwise(oneOf('canonical', 'drawn'), 'canonical'),
+  factors: later(
+    listOf(Factor),
+    [],
+    'Factors on those weights, each for the sections of which everything holds that it names.',
+  ),
+  order: otherwise(
+    oneOf('canonical', 'drawn'),
+    'canonical',
+    '`canonical`: by iteration, pass, problem; `drawn`: by a draw per row.',
+  ),
   limit: Limit,
-});
+};
+
+export const formatVersion = noted(exactly(1), 'Version of this document format.');
+export const PolicyName = noted(Name, 'What the policy is called; part of its identity.');
+
+/**
+ * A policy with every default filled in. Its digest is over this form. A setting that came later than the format's first
+ * ones is there only where it is not at its default, so that the digests of older policies stay what they are.
+ */
+export const Policy = section('policy', { policy: formatVersion, name: PolicyName, ...policyFields });
 export type Policy = t.TypeOf<typeof Policy>;
 
 /** SHA-256 over the canonical JSON of the filled-in policy. */

@@ -1,8 +1,27 @@
 import { changeOf } from './change';
+import { answerChanges, type AnswerChange } from './policy';
 import { fail, pass, type Rule } from './rule';
 import { within } from './scope';
 import type { Unit } from './split';
 import { undeduplicated } from './trajectoryRules';
+
+/** What the update of a row did to the answer, as the verifier found both; undefined where one was not verified. */
+const answerChangeOf = ({ trajectory, sections }: Unit): AnswerChange | undefined => {
+  const answerOf = (kind: 'attempt' | 'improvement'): 'right' | 'wrong' | undefined => {
+    const section = sections.find((each) => each.kind === kind);
+    const found = trajectory?.verifications.find(({ attemptId }) => attemptId === section?.eventId);
+    return found === undefined ? undefined : found.answerCorrect ? 'right' : 'wrong';
+  };
+  const [before, after] = [answerOf('attempt'), answerOf('improvement')];
+  return before === undefined || after === undefined ? undefined : `${before}-to-${after}`;
+};
+
+/** Which attempt of its trajectory a row begins with, from 1. */
+const stepOf = ({ trajectory, sections }: Unit): number | undefined => {
+  const first = sections.find(({ kind }) => kind === 'attempt');
+  const turn = trajectory?.turns.find(({ eventId }) => eventId === first?.eventId);
+  return turn === undefined ? undefined : turn.round + 1;
+};
 
 /** The rules that look at one row: its kind, its length, its text. */
 export const rowRules: readonly Rule<Unit>[] = [
@@ -16,6 +35,36 @@ export const rowRules: readonly Rule<Unit>[] = [
         keep.includes(kind)
           ? pass(kind, allowed)
           : fail(kind, allowed, null, () => [changeOf(policy, 'split.keep', [...keep, kind].sort())]);
+    },
+  },
+  {
+    id: 'split.change',
+    settings: ['split.changes'],
+    isAsked: ({ split }) => split.changes !== undefined,
+    prepare: (_, { policy }) => {
+      const changes = policy.split.changes ?? answerChanges;
+      const allowed = changes.join(', ');
+      return (unit) => {
+        if (unit.kind !== 'SI') return null;
+        const change = answerChangeOf(unit);
+        if (change === undefined) return fail(null, allowed, 'an answer of it was not verified');
+        if (changes.includes(change)) return pass(change, allowed);
+        return fail(change, allowed, null, () => [changeOf(policy, 'split.changes', [...changes, change].sort())]);
+      };
+    },
+  },
+  {
+    id: 'split.step',
+    settings: ['split.steps'],
+    isAsked: ({ split }) => typeof split.steps === 'number',
+    prepare: (_, { policy }) => {
+      const most = policy.split.steps ?? Number.POSITIVE_INFINITY;
+      return (unit) => {
+        const step = stepOf(unit);
+        if (step === undefined) return null;
+        if (step <= most) return pass(step, most);
+        return fail(step, most, null, () => [changeOf(policy, 'split.steps', step)]);
+      };
     },
   },
   {

@@ -1,35 +1,20 @@
 import type { Json } from '../../events/digest';
 import { shuffledById } from '../random';
-import type { Trajectories, Trajectory } from '../trajectory';
+import type { Trajectories } from '../trajectory';
+import { alone, eventsOf, type TrajectoryRule } from './alone';
 import { answerRules } from './answerRules';
 import { changeOf } from './change';
+import { labelRules } from './labelRules';
+import { iterationRule, teacherRule } from './selectRules';
 import type { Policy } from './policy';
-import { fail, pass, type Change, type Rule, type RuleContext, type Verdict } from './rule';
+import { fail, pass, type Change, type Verdict } from './rule';
 import { within, type Asked } from './scope';
 import { asAttempt, isAttempt } from './split';
-
-type TrajectoryRule = Rule<Asked>;
-
-/** A rule that looks at one trajectory by itself. */
-const alone =
-  (judge: (asked: Asked, context: RuleContext) => Verdict): TrajectoryRule['prepare'] =>
-  (_, context) =>
-  (asked) =>
-    judge(asked, context);
 
 /** A list setting with one more value. */
 const added = (policy: Policy, setting: string, have: readonly string[], one: string) => (): readonly Change[] => [
   changeOf(policy, setting, [...have, one].sort()),
 ];
-
-/** Every event that a trajectory stands on, its problem's apart. */
-const eventsOf = ({ turns, verifications, calls, closing }: Trajectory): readonly string[] => {
-  const ids = [...turns, ...verifications, ...calls].map((each) => each.eventId);
-  return closing === null ? ids : [...ids, closing.eventId];
-};
-
-const all = ({ trajectory, problem }: Asked): readonly string[] =>
-  problem === undefined ? eventsOf(trajectory) : [...eventsOf(trajectory), problem.eventId];
 
 /** The first of these events that was taken back. */
 export const retractedVerdict = ({ retractions }: Trajectories, eventIds: readonly string[]): Verdict => {
@@ -86,7 +71,7 @@ const splitRule: TrajectoryRule = {
 const retractionRule: TrajectoryRule = {
   id: 'admit.retracted',
   settings: [],
-  prepare: alone((asked, context) => retractedVerdict(context.all, all(asked))),
+  prepare: alone((asked, context) => retractedVerdict(context.all, eventsOf(asked))),
 };
 
 const openRule: TrajectoryRule = {
@@ -131,24 +116,6 @@ const authorRule: TrajectoryRule = {
   }),
 };
 
-const labelRule: TrajectoryRule = {
-  id: 'admit.label',
-  settings: ['admit.withoutLabels'],
-  isAsked: ({ admit }) => admit.withoutLabels.length > 0,
-  prepare: alone((asked, { policy, all: { labels } }) => {
-    const unwanted = policy.admit.withoutLabels;
-    for (const id of all(asked)) {
-      for (const { label, value, by } of labels.get(id) ?? []) {
-        if (value !== true || !unwanted.includes(label)) continue;
-        const rest = unwanted.filter((each) => each !== label);
-        const remedies = (): readonly Change[] => [changeOf(policy, 'admit.withoutLabels', rest)];
-        return fail(label, null, `on ${id}, by ${by}`, remedies);
-      }
-    }
-    return pass(null, unwanted.join(', '));
-  }),
-};
-
 const wordsRule: TrajectoryRule = {
   id: 'admit.max-words',
   settings: ['admit.maxWords'],
@@ -159,6 +126,18 @@ const wordsRule: TrajectoryRule = {
     for (const turn of turns) if (isAttempt(turn)) longest = Math.max(longest, asAttempt(turn).text.split(' ').length);
     if (longest <= most) return pass(longest, most);
     return fail(longest, most, null, () => [changeOf(policy, 'admit.maxWords', longest)]);
+  }),
+};
+
+const updatesRule: TrajectoryRule = {
+  id: 'admit.max-updates',
+  settings: ['admit.maxUpdates'],
+  isAsked: ({ admit }) => typeof admit.maxUpdates === 'number',
+  prepare: alone(({ trajectory: { turns } }, { policy }) => {
+    const most = policy.admit.maxUpdates ?? Number.POSITIVE_INFINITY;
+    const updates = turns.filter(({ kind }) => kind === 'improvement').length;
+    if (updates <= most) return pass(updates, most);
+    return fail(updates, most, null, () => [changeOf(policy, 'admit.maxUpdates', updates)]);
   }),
 };
 
@@ -218,14 +197,17 @@ const perProblemRule: TrajectoryRule = {
 export const trajectoryRules: readonly TrajectoryRule[] = [
   sourceRule,
   problemRule,
+  iterationRule,
   splitRule,
   retractionRule,
   openRule,
   outcomeRule,
   attemptRule,
   authorRule,
-  labelRule,
+  teacherRule,
+  ...labelRules,
   wordsRule,
+  updatesRule,
   ...answerRules,
   duplicateRule,
   perProblemRule,

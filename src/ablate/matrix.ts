@@ -1,10 +1,12 @@
 import * as E from 'fp-ts/Either';
 import * as t from 'io-ts';
-import { JsonValue } from '../../events/codecs';
 import { canonicalJson, type Json } from '../../events/digest';
 import {
+  AnyJson,
+  Described,
   exactly,
   Name,
+  noted,
   orNull,
   otherwise,
   section,
@@ -13,16 +15,18 @@ import {
   Text,
   Whole,
 } from '../../projections/policies/codecs';
+import { PolicyRef } from '../../projections/policies/policyDocument';
 
 const isMapping = (u: unknown): u is Readonly<Record<string, unknown>> =>
   typeof u === 'object' && u !== null && !Array.isArray(u);
 
-/** Values under names that the document chooses, in its order. */
+/** Values under names that the document chooses, in its order; `special` has the codecs of some names' values. */
 const mappingOf = <A>(
-  key: t.Type<string, unknown>,
-  value: t.Type<A, unknown>,
-): t.Type<ReadonlyMap<string, A>, unknown> =>
-  new t.Type<ReadonlyMap<string, A>, unknown>(
+  key: Described<string>,
+  value: Described<A>,
+  special: Readonly<Record<string, Described<A>>> = {},
+): Described<ReadonlyMap<string, A>> =>
+  new Described<ReadonlyMap<string, A>>(
     `a mapping to ${value.name}`,
     (u): u is ReadonlyMap<string, A> => u instanceof Map,
     (u, c) => {
@@ -31,19 +35,25 @@ const mappingOf = <A>(
       const out = new Map<string, A>();
       for (const [name, given] of Object.entries(u)) {
         const known = key.validate(name, t.appendContext(c, name, key, name));
-        const decoded = value.validate(given, t.appendContext(c, name, value, given));
+        const own = special[name] ?? value;
+        const decoded = own.validate(given, t.appendContext(c, name, own, given));
         if (E.isLeft(known)) errors.push(...known.left);
         if (E.isLeft(decoded)) errors.push(...decoded.left);
         else if (E.isRight(known)) out.set(known.right, decoded.right);
       }
       return errors.length > 0 ? t.failures(errors) : t.success(out);
     },
-    t.identity,
+    {
+      type: 'object',
+      properties: Object.fromEntries(Object.entries(special).map(([name, codec]) => [name, codec.schema])),
+      propertyNames: key.schema,
+      additionalProperties: value.schema,
+    },
   );
 
 /** A list with at least one value and no value twice: a repeated seed would count as more evidence than it is. */
-const distinct = <A>(item: t.Type<A, unknown>): t.Type<readonly A[], unknown> =>
-  new t.Type<readonly A[], unknown>(
+const distinct = <A>(item: Described<A>): Described<readonly A[]> =>
+  new Described<readonly A[]>(
     `a list of ${item.name}, none twice`,
     (u): u is readonly A[] => Array.isArray(u) && u.every(item.is),
     (u, c) => {
@@ -66,44 +76,51 @@ const distinct = <A>(item: t.Type<A, unknown>): t.Type<readonly A[], unknown> =>
       }
       return errors.length > 0 ? t.failures(errors) : t.success(out);
     },
-    t.identity,
+    { type: 'array', items: item.schema, minItems: 1, uniqueItems: true },
   );
 
-const isKey = (u: unknown): u is string =>
-  typeof u === 'string' && /^[A-Za-z][A-Za-z0-9]*(\.[A-Za-z][A-Za-z0-9_]*)*$/.test(u);
+const keyPattern = '^[A-Za-z][A-Za-z0-9]*(\\.[A-Za-z][A-Za-z0-9_-]*)*$';
+const keyShape = new RegExp(keyPattern);
+const isKey = (u: unknown): u is string => typeof u === 'string' && keyShape.test(u);
 
-const Key = new t.Type<string, unknown>(
+const Key = new Described<string>(
   'a dotted key of the config',
   isKey,
   (u, c) => (isKey(u) ? t.success(u) : t.failure(u, c, `expected a dotted key such as train.steps, got ${shown(u)}`)),
-  t.identity,
+  { type: 'string', pattern: keyPattern },
 );
 
-const Settings = mappingOf(Key, JsonValue);
+/** A policy is checked where it stands; the run's config checks the others when they are put over it. */
+const APolicy = new Described<Json>(PolicyRef.name, AnyJson.is, PolicyRef.validate, PolicyRef.schema);
+const policies = { policy: APolicy, 'base.policy': APolicy };
+const Settings = mappingOf(Key, AnyJson, policies);
 
 /** What `tripost ablate` reads: one comparison of arms over seeds. */
 export const Matrix = section('matrix', {
-  /** Version of this document format. */
-  ablation: exactly(1),
+  ablation: noted(exactly(1), 'Version of this document format.'),
   name: Name,
   description: otherwise(Text, ''),
-  /** The config of a run that every cell starts from; relative to the matrix. */
-  run: Text,
-  /** Settings of every cell, over that config. */
-  set: otherwise(Settings, new Map<string, Json>()),
-  /** Arms by name, each with its settings. */
-  arms: otherwise(mappingOf(Name, Settings), new Map<string, ReadonlyMap<string, Json>>()),
-  /** Values to go through, by setting: every arm with every combination. */
-  axes: otherwise(mappingOf(Key, distinct(JsonValue)), new Map<string, readonly Json[]>()),
-  /** The settings in which arms may differ; a key covers what is below it. Null: the one setting that the arms name. */
-  vary: otherwise(orNull(setOf(Key)), null),
+  run: noted(Text, 'The config of a run that every cell starts from; relative to the matrix.'),
+  set: otherwise(Settings, new Map<string, Json>(), 'Settings of every cell, over that config.'),
+  arms: otherwise(
+    mappingOf(Name, Settings),
+    new Map<string, ReadonlyMap<string, Json>>(),
+    'Arms by name, each with its settings.',
+  ),
+  axes: otherwise(
+    mappingOf(Key, distinct(AnyJson)),
+    new Map<string, readonly Json[]>(),
+    'Values to go through, by setting: every arm with every combination.',
+  ),
+  vary: otherwise(
+    orNull(setOf(Key)),
+    null,
+    'The settings in which arms may differ; a key covers what is below it. Null: the one setting that the arms name.',
+  ),
   seeds: distinct(Whole),
-  /** The settings that take the seed. */
-  seedKeys: otherwise(setOf(Key), ['seed']),
-  /** The arm that the others are compared with; null: the first. */
-  baseline: otherwise(orNull(Text), null),
-  /** The scores that are compared, as evaluations name them. */
-  metrics: otherwise(distinct(Text), ['accuracy.total']),
+  seedKeys: otherwise(setOf(Key), ['seed'], 'The settings that take the seed.'),
+  baseline: otherwise(orNull(Text), null, 'The arm that the others are compared with; null: the first.'),
+  metrics: otherwise(distinct(Text), ['accuracy.total'], 'The scores that are compared, as evaluations name them.'),
 });
 export type Matrix = t.TypeOf<typeof Matrix>;
 

@@ -17,7 +17,7 @@ export interface Work {
 export const workOf = ({ config, policy, basePolicy, task, trained }: RunInput): readonly Work[] => {
   const { train, testSeen, testUnseen, seed, gold } = config.task;
   const set = problemSetOf({ task, config: config.task.config, seed, counts: { train, testSeen, testUnseen }, gold });
-  const { trained: _, ...base } = config.base;
+  const { trained: _, policy: ___, ...base } = config.base;
   let student = digestOf(['base', set, base, basePolicy]);
   const work: Work[] = [];
   if (trained === undefined) work.push({ kind: 'base', key: student, amount: base.train.steps });

@@ -1,15 +1,17 @@
-import { dirname, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import * as E from 'fp-ts/Either';
-import { parse, parseDocument } from 'yaml';
+import { isCollection, parse, parseDocument, type Document } from 'yaml';
 import { parseYaml, type DocumentProblem } from '../../projections/parseYaml';
-import { isTaskFolder, RunConfig } from '../run/config';
+import type { Policy } from '../../projections/policies/policy';
+import type { PolicyDocument } from '../../projections/policies/policyDocument';
+import { isTaskFolder, RunConfig, usualPolicies } from '../run/config';
 import type { RunInput } from '../run/runContext';
 import type { Task } from '../tasks/task';
 import type { Args } from './args';
 import { stop, usage } from './faults';
 import { readText, reason } from './inputFile';
 import { namedTask } from './namedTask';
-import { loadPolicy } from './policyFile';
+import { inlinePolicy, loadPolicy } from './policyFile';
 import { readStudentFolder } from './studentFolder';
 import { loadUserTask } from './userTaskFolder';
 
@@ -44,11 +46,25 @@ export const overridesOf = (args: Args, flags: readonly string[] = []): readonly
   return [...sets, ...given];
 };
 
+const policyKeys = ['base.policy', 'policy'] as const;
+type PolicyKey = (typeof policyKeys)[number];
+
+/** A setting below a policy that is only named makes of it one that extends what is named. */
+const openPolicy = (document: Document, key: string): void => {
+  const policy = policyKeys.find((each) => key.startsWith(`${each}.`));
+  if (policy === undefined) return;
+  const path = policy.split('.');
+  if (isCollection(document.getIn(path))) return;
+  const named = document.getIn(path) ?? usualPolicies[policy];
+  document.setIn(path, document.createNode({ extends: named }));
+};
+
 const apply = (text: string, overrides: readonly Override[]): string => {
   const document = parseDocument(text);
   for (const override of overrides) {
     try {
-      document.setIn(override.key.split('.'), override.value);
+      openPolicy(document, override.key);
+      document.setIn(override.key.split('.'), document.createNode(override.value));
     } catch {
       usage(`${override.from}: the config has no mapping where this key would be`);
     }
@@ -100,14 +116,21 @@ export const loadInput = (file: string, overrides: readonly Override[], folder: 
   const given = readRunConfig(file, overrides);
   const here = dirname(resolve(file));
   // What the command line names is relative to where the command is given; what the config names, to the config.
-  const from = (name: string): string => (overrides.some(({ key }) => key === name) ? folder : here);
+  const from = (...names: readonly string[]): string =>
+    overrides.some(({ key }) => names.includes(key)) ? folder : here;
   const { task, config } = taskOf(given, file, from('task.name'));
+  const policyOf = (key: PolicyKey, named: string | PolicyDocument): Policy => {
+    const place = from(key, `${key}.extends`);
+    if (typeof named === 'string') return loadPolicy(named, place);
+    const at = join(place, basename(file));
+    return inlinePolicy({ document: named, file: at, text: readText(file), at: key.split('.') }).policy;
+  };
   const { trained } = config.base;
   return {
     config,
     task,
-    policy: loadPolicy(config.policy, from('policy')),
-    basePolicy: loadPolicy(config.base.policy, here),
+    policy: policyOf('policy', config.policy),
+    basePolicy: policyOf('base.policy', config.base.policy),
     trained: trained === null ? undefined : readStudentFolder(resolve(here, trained)),
   };
 };

@@ -9,12 +9,16 @@ import type { RunInput, RunPorts } from './runContext';
 /**
  * A run is its resolved config and its policies: the same ones on the same ledger are the same run, which then goes on.
  * Left out: where the base's weights come from (its training has an identity of its own), and how many iterations there
- * are, so that a finished run can be made longer.
+ * are, so that a finished run can be made longer. A policy is what it says and what it is called, whichever way the config names it.
  */
 export const runIdOf = ({ config, policy, basePolicy }: RunInput): string => {
   const { iterations: _, base, ...rest } = config;
   const { trained: __, ...trained } = base;
-  return digestOf({ config: { ...rest, base: trained }, policy, basePolicy }).slice(0, 16);
+  return digestOf({
+    config: { ...rest, policy: policy.name, base: { ...trained, policy: basePolicy.name } },
+    policy,
+    basePolicy,
+  }).slice(0, 16);
 };
 
 /** Notes the start of a run, or that it goes on under other code or on another machine class; else writes nothing. */

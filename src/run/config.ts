@@ -1,6 +1,9 @@
 import * as t from 'io-ts';
-import { JsonValue } from '../../events/codecs';
 import {
+  AnyJson,
+  Described,
+  Flag,
+  listOf,
   Name,
   oneOf,
   orNull,
@@ -13,16 +16,22 @@ import {
   Weight,
   Whole,
 } from '../../projections/policies/codecs';
+import { PolicyRef } from '../../projections/policies/policyDocument';
 import { loraTargets } from '../train/lora';
-import { atLeastOne, noTargets, paperTrainConfig } from '../train/trainConfig';
+import { noTargets, paperTrainConfig } from '../train/trainConfig';
 
-const Targets = atLeastOne(t.array(oneOf(...loraTargets)), noTargets);
-const usualTargets: t.TypeOf<typeof Targets> = ['q_proj', 'k_proj', 'v_proj', 'o_proj'];
+const AnyTargets = listOf(oneOf(...loraTargets));
+const Targets = new Described<t.TypeOf<typeof AnyTargets>>(
+  AnyTargets.name,
+  AnyTargets.is,
+  (u, c) => (Array.isArray(u) && u.length === 0 ? t.failure(u, c, noTargets) : AnyTargets.validate(u, c)),
+  { ...AnyTargets.schema, minItems: 1 },
+);
 
 const Lora = section('lora', {
   rank: otherwise(Positive, 8),
   alpha: otherwise(Ratio, 16),
-  targets: otherwise(Targets, usualTargets),
+  targets: otherwise(Targets, ['q_proj', 'k_proj', 'v_proj', 'o_proj']),
 });
 
 const HeldOut = section('heldOut', {
@@ -47,8 +56,8 @@ const train = (defaults: typeof paperTrainConfig) => ({
   normaliser: otherwise(oneOf('tokens', 'weights'), defaults.normaliser),
   checkpointEvery: otherwise(Positive, defaults.checkpointEvery),
   lengthMultiple: otherwise(Positive, defaults.lengthMultiple),
-  packing: otherwise(t.boolean, defaults.packing),
-  recompute: otherwise(t.boolean, defaults.recompute),
+  packing: otherwise(Flag, defaults.packing),
+  recompute: otherwise(Flag, defaults.recompute),
   lora: otherwise(orNull(Lora), defaults.lora),
   heldOut: otherwise(orNull(HeldOut), defaults.heldOut),
 });
@@ -56,7 +65,8 @@ const train = (defaults: typeof paperTrainConfig) => ({
 /** `steps` or `epochs` decides how long a training is: who gives one of them does not get the other's default beside it. */
 const trainSection = (defaults: typeof paperTrainConfig) => {
   const fields = section('train', train(defaults));
-  return new t.Type<t.TypeOf<typeof fields>, unknown>(
+  const isNumber = (key: string) => ({ required: [key], properties: { [key]: { not: { type: 'null' } } } });
+  return new Described<t.TypeOf<typeof fields>>(
     fields.name,
     fields.is,
     (u, c) => {
@@ -65,7 +75,8 @@ const trainSection = (defaults: typeof paperTrainConfig) => {
       if (steps !== null && epochs !== null) return t.failure(u, c, 'expected steps or epochs, got both');
       return fields.validate(steps === null && epochs === null ? u : { ...given, steps, epochs }, c);
     },
-    t.identity,
+    { ...fields.schema, not: { allOf: [isNumber('steps'), isNumber('epochs')] } },
+    true,
   );
 };
 
@@ -76,20 +87,22 @@ const Sampling = section('sampling', {
   maxTokens: otherwise(Positive, 512),
 });
 
-/** Whether a task's name is the folder of a user's own task. */
-export const isTaskFolder = (name: string): boolean => /^\.{0,2}\//.test(name);
+const taskFolder = /^\.{0,2}\//;
 
-const TaskName = new t.Type<string, unknown>(
+/** Whether a task's name is the folder of a user's own task. */
+export const isTaskFolder = (name: string): boolean => taskFolder.test(name);
+
+const TaskName = new Described<string>(
   'a task, or the folder of one as ./my-task',
   t.string.is,
   (u, c) => (typeof u === 'string' && isTaskFolder(u) ? t.success(u) : Name.validate(u, c)),
-  t.identity,
+  { anyOf: [Name.schema, { type: 'string', pattern: taskFolder.source }] },
 );
 
 /** Problems to pose, drawn by the task's generator: the same seed, config and counts give the same problems. */
 export const TaskConfig = section('task', {
   name: TaskName,
-  config: otherwise(JsonValue, {}),
+  config: otherwise(AnyJson, {}),
   seed: otherwise(Whole, 1),
   train: Positive,
   /** How many of the training problems, the first ones, come with a gold rationale; null: all of them, as in the paper. */
@@ -98,16 +111,19 @@ export const TaskConfig = section('task', {
   testUnseen: Whole,
 });
 
+/** What a config without a policy means. */
+export const usualPolicies = { policy: 'tripost', 'base.policy': 'ft-rationale' } as const;
+
 /** A student trained from nothing on gold rationales (the paper's ft rationale, stage 0). */
 export const BaseConfig = section('base', {
   seed: otherwise(Whole, 1),
-  policy: otherwise(Text, 'ft-rationale'),
+  policy: otherwise(PolicyRef, usualPolicies['base.policy'], 'Its rows.'),
   tokenizer: section('tokenizer', {
     kind: otherwise(oneOf('bpe', 'bytes'), 'bpe'),
     vocabSize: otherwise(Positive, 512),
     minFrequency: otherwise(Positive, 50),
     pattern: otherwise(oneOf('arithmetic', 'words', 'wholeWords', 'prose'), 'prose'),
-    merges: otherwise(t.boolean, true),
+    merges: otherwise(Flag, true),
   }),
   shape: section('shape', {
     hiddenSize: Positive,
@@ -118,7 +134,7 @@ export const BaseConfig = section('base', {
     headDim: Positive,
     ropeTheta: otherwise(Ratio, 10000),
     rmsNormEps: otherwise(Weight, 1e-5),
-    tiedEmbeddings: otherwise(t.boolean, true),
+    tiedEmbeddings: otherwise(Flag, true),
     maxPositions: otherwise(Positive, 256),
   }),
   train: trainSection({
@@ -143,7 +159,7 @@ const given = section('run', {
   task: TaskConfig,
   base: BaseConfig,
   iterations: otherwise(Whole, 3),
-  policy: otherwise(Text, 'tripost'),
+  policy: otherwise(PolicyRef, usualPolicies.policy, 'What a dataset is made of.'),
   collect: section('collect', {
     passes: otherwise(Positive, 1),
     maxCalls: otherwise(Positive, 3),

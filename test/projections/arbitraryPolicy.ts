@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import * as E from 'fp-ts/Either';
-import { Policy, unitKinds } from '../../projections/policies/policy';
+import { answerChanges, Policy, unitKinds } from '../../projections/policies/policy';
 
 const authors = fc.constantFrom(['script', 'student', 'teacher'], ['student'], ['script', 'teacher']);
 const within = fc.constantFrom('none', 'pass', 'iteration', 'scope');
@@ -17,6 +17,9 @@ export const anyPolicy: fc.Arbitrary<Policy> = fc
       sources,
       iterations: fc.constantFrom('current', 'through'),
       authors: fc.record({ attempt: authors, feedback: authors, improvement: authors }),
+      teachers: fc.constantFrom(null, null, [], ['large']),
+      fromIteration: fc.constantFrom(null, null, 1, 2),
+      toIteration: fc.constantFrom(null, null, 1, 2),
     }),
     admit: fc.record({
       outcomes,
@@ -25,6 +28,9 @@ export const anyPolicy: fc.Arbitrary<Policy> = fc
       maxTokens: fc.constantFrom(null, null, 3, 4),
       perProblem: fc.constantFrom(null, null, 1, 2),
       withoutLabels: fc.constantFrom([], ['odd']),
+      withLabels: fc.constantFrom([], [], [], ['odd']),
+      labelsBy: fc.constantFrom(null, null, ['ben']),
+      maxUpdates: fc.constantFrom(null, null, 0, 1),
       dedup: within,
       dedupRows: within,
     }),
@@ -32,6 +38,8 @@ export const anyPolicy: fc.Arbitrary<Policy> = fc
       trajectories: fc.oneof(fc.constant(['turns']), modes),
       gold: fc.subarray(['closing', 'rationale', 'answer'], { minLength: 1 }),
       noProgress: fc.constantFrom('truncate', 'chain'),
+      changes: fc.oneof(fc.constant([...answerChanges]), fc.subarray([...answerChanges])),
+      steps: fc.constantFrom(null, null, 1, 2),
       keep: fc.oneof(fc.constant([...unitKinds]), fc.subarray([...unitKinds])),
     }),
     balance: fc.record({

@@ -1,7 +1,6 @@
 import * as E from 'fp-ts/Either';
 import { digestOf } from '../../../events/digest';
-import { parsePolicy } from '../../../projections/policies/parsePolicy';
-import { policyDigest } from '../../../projections/policies/policy';
+import { Policy, policyDigest } from '../../../projections/policies/policy';
 import { complaints, policyOf, preset, presetText } from '../policyFiles';
 
 describe('a wrong policy names line, key, what was expected and what came', () => {
@@ -27,7 +26,7 @@ describe('a wrong policy names line, key, what was expected and what came', () =
     ['policy: 2\nname: x\n', 'policy:1:9 policy: expected 1, got 2'],
     [
       'policy: 1\nname: x\nsplit: turns\n',
-      'policy:3:8 split: expected a mapping with trajectories, gold, noProgress, keep; got "turns"',
+      'policy:3:8 split: expected a mapping with trajectories, gold, noProgress, changes, steps, keep; got "turns"',
     ],
     [
       '{ "policy": 1,\n  "name": "x",\n  "limit": { "rows": 0 } }',
@@ -43,7 +42,7 @@ describe('a wrong policy names line, key, what was expected and what came', () =
     ],
     [
       '- 1\n',
-      'policy:1:1 expected a mapping with policy, name, description, select, admit, split, balance, weights, order, limit; got [1]',
+      'policy:1:1 expected a mapping with extends, policy, name, description, select, admit, split, balance, weights, factors, order, limit; got [1]',
     ],
   ])('%j', (text, complaint) => {
     expect(complaints(text)[0]).toBe(complaint);
@@ -92,9 +91,22 @@ describe('a policy', () => {
     expect(policyDigest(policyOf('{ policy: 1, name: x, balance: { ratio: 1 } }'))).not.toBe(policyDigest(a));
   });
 
+  it('keeps the digest that it had before a setting was added, where that is at its default', () => {
+    const plain = policyOf('{ policy: 1, name: x }');
+    const spelt = policyOf(
+      '{ policy: 1, name: x, factors: [], select: { teachers: null, toIteration: null }, ' +
+        'admit: { withLabels: [], maxUpdates: null }, split: { changes: [right-to-right, right-to-wrong, wrong-to-right, wrong-to-wrong] } }',
+    );
+    expect(spelt).toEqual(plain);
+    expect(policyDigest(spelt)).toBe(policyDigest(plain));
+    expect(Object.keys(plain.admit)).not.toContain('withLabels');
+    expect(policyOf('{ policy: 1, name: x, admit: { maxUpdates: 0 } }').admit.maxUpdates).toBe(0);
+  });
+
   it('reads back from its own document', () => {
     const tripost = preset('tripost');
-    expect(parsePolicy(JSON.stringify(tripost))).toEqual(E.right(tripost));
+    expect(policyOf(JSON.stringify(tripost))).toEqual(tripost);
+    expect(Policy.decode(JSON.parse(JSON.stringify(tripost)))).toEqual(E.right(tripost));
   });
 
   it('of the paper: the numbers of the fact sheet', () => {

@@ -158,6 +158,16 @@ export const otherwise = <A>(codec: Described<A>, fallback: NoInfer<A>, note?: s
     true,
   );
 
+/** A field that may be missing, and then has no value. */
+export const maybe = <A>(codec: Described<A>): Described<A | undefined> =>
+  new Described<A | undefined>(
+    codec.name,
+    (u): u is A | undefined => u === undefined || codec.is(u),
+    (u, c) => (u === undefined ? t.success(undefined) : codec.validate(u, c)),
+    codec.schema,
+    true,
+  );
+
 /** A field that is not there at all where it has its default: what came later leaves older documents' digests alone. */
 export class Later<A> extends Described<A | undefined> {
   readonly isLater = true;

@@ -52,10 +52,10 @@ export const answerChanges = ['wrong-to-right', 'wrong-to-wrong', 'right-to-righ
 export type AnswerChange = (typeof answerChanges)[number];
 
 const SectionWeights = section('section weights', {
-  prompt: otherwise(Weight, 1),
-  attempt: otherwise(Weight, 1),
-  feedback: otherwise(Weight, 1),
-  improvement: otherwise(Weight, 1),
+  prompt: otherwise(Weight, 1, 'Loss weight of this section; 0 masks it.'),
+  attempt: otherwise(Weight, 1, 'Loss weight of this section; 0 masks it.'),
+  feedback: otherwise(Weight, 1, 'Loss weight of this section; 0 masks it.'),
+  improvement: otherwise(Weight, 1, 'Loss weight of this section; 0 masks it.'),
 });
 export type SectionWeights = t.TypeOf<typeof SectionWeights>;
 
@@ -69,9 +69,9 @@ const Select = section('select', {
   authors: section(
     'authors',
     {
-      attempt: otherwise(Authors, everyone),
-      feedback: otherwise(Authors, everyone),
-      improvement: otherwise(Authors, everyone),
+      attempt: otherwise(Authors, everyone, 'Of first attempts.'),
+      feedback: otherwise(Authors, everyone, 'Of feedback.'),
+      improvement: otherwise(Authors, everyone, 'Of updates.'),
     },
     "Who may have written the turns; a trajectory with another author's turn is left out.",
   ),
@@ -89,11 +89,15 @@ const Select = section('select', {
 });
 
 const Admit = section('admit', {
-  outcomes: otherwise(setOf(oneOf('solved', 'feedback-only', 'discarded')), ['feedback-only', 'solved']),
+  outcomes: otherwise(
+    setOf(oneOf('solved', 'feedback-only', 'discarded')),
+    ['feedback-only', 'solved'],
+    'How collection may have closed a trajectory.',
+  ),
   firstAnswer: otherwise(
     oneOf('any', 'correct', 'wrong', 'majority'),
     'any',
-    '`majority`: the answer most first attempts at this problem give, ignoring gold (LMSI).',
+    'What the first attempt must answer. `majority`: the answer most first attempts at this problem give, ignoring gold (LMSI).',
   ),
   maxWords: otherwise(orNull(Positive), null, 'Longest attempt in words, split on single spaces (§1.3 item 7).'),
   maxTokens: otherwise(orNull(Positive), null, 'Longest row in tokens.'),
@@ -192,7 +196,7 @@ const Limit = section('limit', {
     null,
     'Most rows. Soft: no pass is begun once so many are there, gold apart (§1.4). Hard: the rest is not drawn.',
   ),
-  kind: otherwise(oneOf('soft', 'hard'), 'soft'),
+  kind: otherwise(oneOf('soft', 'hard'), 'soft', 'What `rows` limits: passes that are begun, or rows.'),
   min: otherwise(Whole, 0, 'Fewer rows are not enough to train on; the dataset says so.'),
 });
 

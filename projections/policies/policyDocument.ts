@@ -2,7 +2,7 @@ import * as E from 'fp-ts/Either';
 import * as t from 'io-ts';
 import { JsonValue } from '../../events/codecs';
 import type { Json } from '../../events/digest';
-import { Described, later, noted, otherwise, section, shown, Text, type JsonSchema } from './codecs';
+import { Described, maybe, noted, section, shown, Text, type JsonSchema } from './codecs';
 import { formatVersion, policyFields, PolicyName } from './policy';
 
 /** A policy as a person writes it: not filled in, and perhaps on top of another. Lists and sets are as they were written. */
@@ -17,27 +17,29 @@ const Parent = noted(
 
 /** Where nothing is under it, a policy must say which format it is in, and what it is called. */
 const Standing = section('policy', {
-  extends: later(Parent, ''),
+  extends: maybe(Parent),
   policy: formatVersion,
   name: PolicyName,
   ...policyFields,
 });
 const Extending = section('policy', {
   extends: Parent,
-  policy: otherwise(formatVersion, 1),
-  name: otherwise(PolicyName, 'unnamed'),
+  policy: maybe(formatVersion),
+  name: maybe(PolicyName),
   ...policyFields,
 });
 
 const isDocument = (u: unknown): u is PolicyDocument =>
   typeof u === 'object' && u !== null && !Array.isArray(u) && JsonValue.is(u);
 
-/** Keeps what is missing apart from what is given as `extends`. */
+/** As the codecs: without `extends`, format and name are needed. */
 const schema: JsonSchema = {
   ...Extending.schema,
   required: [],
-  if: { required: ['extends'] },
-  else: { required: ['policy', 'name'] },
+  anyOf: [
+    { type: 'object', required: ['extends'] },
+    { type: 'object', required: ['policy', 'name'] },
+  ],
   description: 'A policy: which rows a ledger gives. select, admit, split, balance, weights, order, limit.',
 };
 

@@ -28,6 +28,11 @@ export class Args {
     return this.places[place];
   }
 
+  /** All arguments from a place on. */
+  from(place: number): readonly string[] {
+    return this.places.slice(place);
+  }
+
   has(name: string): boolean {
     return this.options[name] === true;
   }

@@ -82,7 +82,8 @@ const template = (
   tokenizer: string,
   maxPositions: number,
   maxTokens: number,
-): string => `# The config of one run: tripost run run.yaml
+): string => `# yaml-language-server: $schema=schemas/run.schema.json
+# The config of one run: tripost run run.yaml
 # Every key that is left out has a default; an unknown key is refused with the key that was probably meant.
 # Any value can be overridden on the command line: -S train.steps=40
 
@@ -114,7 +115,8 @@ base:
 # How often to collect, derive, train and evaluate.
 iterations: 2
 
-# What a dataset is made of: a preset (tripost, tripost-no-balance, ft-rationale, star, rft, ...) or a YAML file.
+# What a dataset is made of: a preset (\`tripost policy list\`), a YAML file such as policy.yaml beside this one, or a
+# policy right here: policy: { extends: tripost, balance: { ratio: 0.5 } }
 policy: tripost
 
 # Interactive trajectory editing: the student answers, judges itself and updates; the script edits where it errs.
@@ -132,9 +134,23 @@ evaluate: { temperature: 0, maxTokens: ${maxTokens} }
 generate: { batch: 64 }
 `;
 
+/** The policy that `tripost init` writes: a start for one's own. */
+export const policyTemplate = `# yaml-language-server: $schema=schemas/policy.schema.json
+# A policy of one's own: \`policy: policy.yaml\` in run.yaml, or \`tripost derive --policy policy.yaml\`.
+# \`tripost policy explain policy.yaml\` says what every stage does, and where each value is from.
+extends: tripost
+name: mine
+description: TriPosT with fewer right first attempts, of trajectories that were solved
+
+# Mappings are merged with what is extended, lists are replaced.
+admit: { outcomes: [solved] }
+balance: { ratio: 3 }
+`;
+
 export const hintTemplate = `# A tripost experiment
 
-\`run.yaml\` says everything about the run. Nothing else decides its results.
+\`run.yaml\` says everything about the run. Nothing else decides its results. \`policy.yaml\` is a policy to change; editors
+that know YAML complete and check both by the schemas beside them.
 
     tripost run run.yaml --dry-run            # what it would do
     tripost run run.yaml --out results        # do it; stop and start again as you like

@@ -5,6 +5,7 @@ import {
   Flag,
   listOf,
   Name,
+  noted,
   oneOf,
   orNull,
   otherwise,
@@ -65,7 +66,11 @@ const train = (defaults: typeof paperTrainConfig) => ({
 /** `steps` or `epochs` decides how long a training is: who gives one of them does not get the other's default beside it. */
 const trainSection = (defaults: typeof paperTrainConfig) => {
   const fields = section('train', train(defaults));
-  const isNumber = (key: string) => ({ required: [key], properties: { [key]: { not: { type: 'null' } } } });
+  const isNumber = (key: string) => ({
+    type: 'object',
+    required: [key],
+    properties: { [key]: { not: { type: 'null' } } },
+  });
   return new Described<t.TypeOf<typeof fields>>(
     fields.name,
     fields.is,
@@ -101,14 +106,17 @@ const TaskName = new Described<string>(
 
 /** Problems to pose, drawn by the task's generator: the same seed, config and counts give the same problems. */
 export const TaskConfig = section('task', {
-  name: TaskName,
-  config: otherwise(AnyJson, {}),
-  seed: otherwise(Whole, 1),
-  train: Positive,
-  /** How many of the training problems, the first ones, come with a gold rationale; null: all of them, as in the paper. */
-  gold: otherwise(orNull(Whole), null),
-  testSeen: Whole,
-  testUnseen: Whole,
+  name: noted(TaskName, 'A task, or the folder of one of your own as ./my-task.'),
+  config: otherwise(AnyJson, {}, "The task's own: difficulty, sizes."),
+  seed: otherwise(Whole, 1, 'Of the problems.'),
+  train: noted(Positive, 'Training problems.'),
+  gold: otherwise(
+    orNull(Whole),
+    null,
+    'How many of the training problems, the first ones, come with a gold rationale; null: all of them, as in the paper.',
+  ),
+  testSeen: noted(Whole, 'Test problems of the trained difficulty.'),
+  testUnseen: noted(Whole, 'Test problems of another.'),
 });
 
 /** What a config without a policy means. */
@@ -116,7 +124,7 @@ export const usualPolicies = { policy: 'tripost', 'base.policy': 'ft-rationale' 
 
 /** A student trained from nothing on gold rationales (the paper's ft rationale, stage 0). */
 export const BaseConfig = section('base', {
-  seed: otherwise(Whole, 1),
+  seed: otherwise(Whole, 1, 'Of its first weights and batches.'),
   policy: otherwise(PolicyRef, usualPolicies['base.policy'], 'Its rows.'),
   tokenizer: section('tokenizer', {
     kind: otherwise(oneOf('bpe', 'bytes'), 'bpe'),
@@ -147,24 +155,25 @@ export const BaseConfig = section('base', {
     epochs: null,
     steps: 1000,
   }),
-  /**
-   * A folder that holds this very student and its receipt (see `tripost export-student`), relative to the config file.
-   * Its training is then imported instead of repeated, once its inputs have been derived again and agree digest by digest.
-   */
-  trained: otherwise(orNull(Text), null),
+  trained: otherwise(
+    orNull(Text),
+    null,
+    'A folder that holds this very student and its receipt (see `tripost export-student`), relative to the config file. ' +
+      'Its training is then imported instead of repeated, once its inputs have been derived again and agree digest by digest.',
+  ),
 });
 
 const given = section('run', {
-  seed: otherwise(Whole, 1),
+  seed: otherwise(Whole, 1, 'Root of every draw of collection, training and evaluation.'),
   task: TaskConfig,
   base: BaseConfig,
-  iterations: otherwise(Whole, 3),
+  iterations: otherwise(Whole, 3, 'How often to collect, derive, train and evaluate.'),
   policy: otherwise(PolicyRef, usualPolicies.policy, 'What a dataset is made of.'),
   collect: section('collect', {
-    passes: otherwise(Positive, 1),
-    maxCalls: otherwise(Positive, 3),
+    passes: otherwise(Positive, 1, 'First attempts at every problem.'),
+    maxCalls: otherwise(Positive, 3, 'Most calls of the student in one trajectory.'),
     sampling: Sampling,
-    maxUpdates: otherwise(Whole, 5),
+    maxUpdates: otherwise(Whole, 5, 'Most updates of one trajectory.'),
     overCorrection: otherwise(oneOf('edit', 'discard'), 'edit'),
     stepOrder: otherwise(oneOf('numeric', 'text'), 'numeric'),
     noProgress: otherwise(oneOf('truncate', 'keep'), 'truncate'),
@@ -177,7 +186,7 @@ const given = section('run', {
     maxTokens: otherwise(Positive, 512),
     temperature: otherwise(Weight, 0),
   }),
-  generate: section('generate', { batch: otherwise(Positive, 64) }),
+  generate: section('generate', { batch: otherwise(Positive, 64, 'Problems answered at once.') }),
 });
 
 /** The config of `tripost run`, every field filled in. Unknown keys are refused with the key that was probably meant. */

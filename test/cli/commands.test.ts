@@ -461,8 +461,12 @@ describe('problems from files', () => {
 describe('init and doctor', () => {
   it('init writes a config that run understands, and refuses to overwrite it', async () => {
     const here = mkdtempSync(join(newFolder(), 'init-'));
+    const started = ['run.yaml', 'policy.yaml', 'README.md'];
     const made = await runCli(['init', '--json'], { cwd: here });
-    expect(jsonOf(made)).toMatchObject({ files: ['run.yaml', 'README.md'] });
+    expect(jsonOf(made)).toMatchObject({
+      files: [...started, 'schemas/run.schema.json', 'schemas/policy.schema.json'],
+    });
+    expect((await runCli(['policy', 'validate', 'policy.yaml'], { cwd: here })).code).toBe(0);
     const plan = await runCli(['run', 'run.yaml', '--dry-run', '--json'], { cwd: here });
     expect(jsonOf(plan)).toMatchObject({ dryRun: true, task: 'word-sorting', policy: 'tripost' });
     const again = await runCli(['init'], { cwd: here });

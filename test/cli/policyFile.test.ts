@@ -39,7 +39,7 @@ const complaint = (act: () => unknown): string => {
     return 'nothing';
   } catch (failure) {
     if (!(failure instanceof Stop)) throw failure;
-    return explain(failure.fault, { command: 'run', ledger: undefined, signal: undefined, memory: undefined }).message;
+    return explain(failure.fault, { command: 'run', ledger: undefined, signal: undefined, memory: 4e9 }).message;
   }
 };
 

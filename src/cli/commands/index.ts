@@ -170,8 +170,13 @@ export const entries: readonly Entry[] = [
     load: () => typed<typeof import('./fakeTeacher')>(require('./fakeTeacher')).fakeTeacher,
   },
   {
+    name: 'policy',
+    summary: 'List the shipped policies, explain what one does and whence each value is, or validate files',
+    load: () => typed<typeof import('./policy')>(require('./policy')).policy,
+  },
+  {
     name: 'init',
-    summary: 'Write a commented config to start from into a folder',
+    summary: 'Write a commented config and policy to start from into a folder',
     load: () => typed<typeof import('./init')>(require('./init')).init,
   },
   {

@@ -1,5 +1,6 @@
 import { decideGold, decideTrajectory, decideUnit, dropped, goldCandidateId } from './decide';
 import { balanceRules } from './policies/balance';
+import { customRowRule } from './policies/customRules';
 import { goldRules, goldSplitRules, type GoldAsked } from './policies/goldRules';
 import { rowRules } from './policies/rowRules';
 import { judgeAll, type Rule, type RuleContext, type RuleFinding, type StageWatch } from './policies/rule';
@@ -22,7 +23,7 @@ export interface Watch {
 }
 
 /** The rules that a possible row meets, in order. */
-export const unitRules: readonly Rule<Unit>[] = [...rowRules, ...balanceRules];
+export const unitRules: readonly Rule<Unit>[] = [...rowRules, customRowRule, ...balanceRules];
 
 /** A candidate in canonical order: a unit still to be judged, or a decision that has fallen. */
 type Candidate = Unit | Decision;

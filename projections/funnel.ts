@@ -49,6 +49,8 @@ const order: readonly string[] = [
 const placeOf = (rule: string): number => {
   const place = order.indexOf(rule);
   if (place >= 0) return place;
+  const own = /^(?:admit|split)\.custom(?=\.)/.exec(rule)?.[0];
+  if (own !== undefined) return order.indexOf(own);
   return rule.startsWith('collect.') ? order.indexOf('collect.outcome') : order.length;
 };
 

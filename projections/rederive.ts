@@ -3,6 +3,7 @@ import type { DatasetDerived } from '../events/datasetDerived';
 import type { Digest } from '../events/digest';
 import type { LedgerEvent } from '../events/index';
 import { deriveDataset, type Derived, type DeriveOptions } from './deriveDataset';
+import { missingRule } from './policies/customRules';
 import { Policy } from './policies/policy';
 import { project } from './projection';
 import { trajectories } from './trajectories';
@@ -63,6 +64,11 @@ export const rederive = (
   const policy = Policy.decode(recorded.policy.document);
   if (E.isLeft(policy))
     return E.left(`this version does not read its policy: ${policy.left[0]?.message ?? 'not a policy'}`);
+  const lacking = missingRule(policy.right);
+  if (lacking !== undefined)
+    return E.left(
+      `its policy has the rule ${lacking.rule} of the module ${lacking.module}, which is not at hand: name it with --rules`,
+    );
   const counts = policy.right.admit.maxTokens !== null;
   const named = counters.filter(({ tokenizer }) => recorded.tokenizer === null || tokenizer === recorded.tokenizer);
   if (counts && named.length === 0)

@@ -42,7 +42,10 @@ const settingsBelow = (schema: Json | undefined, key: string): readonly string[]
 const all = settingsBelow(Policy.schema, '');
 
 const isOf = (setting: string, stage: Stage): boolean =>
-  setting === stage || setting.startsWith(`${stage}.`) || (stage === 'weights' && setting === 'factors');
+  setting === stage ||
+  setting.startsWith(`${stage}.`) ||
+  (stage === 'weights' && setting === 'factors') ||
+  (stage === 'admit' && setting === 'rules');
 
 /** What a policy does: sentences, every resolved value, and where it is from. */
 export const describePolicy = (resolved: ResolvedPolicy): DescribedPolicy => {

@@ -1,6 +1,7 @@
 import * as t from 'io-ts';
 import { digestOf, type Digest } from '../../events/digest';
 import {
+  AnyJson,
   exactly,
   later,
   listOf,
@@ -14,6 +15,7 @@ import {
   section,
   setOf,
   Text,
+  wanted,
   Weight,
   Whole,
 } from './codecs';
@@ -190,6 +192,26 @@ const Factor = section('factor', {
 });
 export type Factor = t.TypeOf<typeof Factor>;
 
+const digestPattern = '^[0-9a-f]{64}$';
+const isDigest = new RegExp(digestPattern);
+const SourceDigest = wanted(
+  'a SHA-256 in lower-case hex',
+  (u): u is Digest => typeof u === 'string' && isDigest.test(u),
+  { type: 'string', pattern: digestPattern },
+);
+
+const CustomRule = section('rule', {
+  module: noted(Text, 'A .js, .cjs or .mjs file, relative to the document: docs/policies.md says what it exports.'),
+  name: noted(Name, 'Which of its rules; a decision names admit.custom.<name> or split.custom.<name>.'),
+  with: otherwise(AnyJson, null, 'What is handed to the rule.'),
+  source: later(
+    orNull(SourceDigest),
+    null,
+    "SHA-256 of the module's text: filled in when the policy is read, held against it where it is given.",
+  ),
+});
+export type CustomRuleRef = t.TypeOf<typeof CustomRule>;
+
 const Limit = section('limit', {
   rows: otherwise(
     orNull(Positive),
@@ -212,6 +234,11 @@ export const policyFields = {
     listOf(Factor),
     [],
     'Factors on those weights, each for the sections of which everything holds that it names.',
+  ),
+  rules: later(
+    listOf(CustomRule),
+    [],
+    "Rules of modules, after the policy's others: of trajectories at the end of admit, of rows at the end of split.",
   ),
   order: otherwise(
     oneOf('canonical', 'drawn'),

@@ -53,7 +53,11 @@ const admitSays = (policy: Policy): readonly string[] => {
       ? []
       : [`Of rows with the same text within ${places[admit.dedupRows]} one is kept.`]),
   ];
-  if (!usesTrajectories(policy)) return rows;
+  const own = (policy.rules ?? []).map(
+    ({ name, module, source, with: given }) =>
+      `Then the rule ${name} of ${module} is asked${given === null ? '' : `, with ${JSON.stringify(given)}`} (source ${source?.slice(0, 12) ?? 'not read'}).`,
+  );
+  if (!usesTrajectories(policy)) return [...rows, ...own];
   return [
     `A trajectory must be closed as ${listed(admit.outcomes, 'or')}.`,
     ...(admit.firstAnswer === 'any' ? [] : [`Its first attempt ${answers[admit.firstAnswer]}.`]),
@@ -68,6 +72,7 @@ const admitSays = (policy: Policy): readonly string[] => {
       : [`Of those with the same text within ${places[admit.dedup]} the first is admitted.`]),
     ...(admit.perProblem === null ? [] : [`At most ${admit.perProblem} are admitted per problem, by draw.`]),
     ...rows,
+    ...own,
   ];
 };
 

@@ -23,6 +23,7 @@ export const rules = {
   'admit.max-words': 'Its longest attempt has too many words.',
   'admit.duplicate': 'The same text was admitted before.',
   'admit.per-problem': 'Enough others were drawn for its problem.',
+  'admit.custom': "A rule of the policy's own keeps it out.",
   'split.nothing': 'It gives no row of the asked kinds.',
   'split.no-partner': 'No attempt of the other kind at its problem was paired with it.',
   'split.no-rationale': 'The problem has no gold rationale.',
@@ -32,6 +33,7 @@ export const rules = {
   'split.step': 'It is of a later attempt than the policy takes.',
   'split.max-tokens': 'The row has too many tokens.',
   'split.duplicate-row': 'Another row has the same text.',
+  'split.custom': "A rule of the policy's own keeps the row out.",
   'balance.not-drawn': 'The draw that balances x_T against x_SI left it out.',
   'balance.gold-not-drawn': 'The draw that balances x_GT against x_T left it out.',
   'limit.soft': 'There were enough rows before its pass.',
@@ -46,6 +48,8 @@ const sentences: ReadonlyMap<string, string> = new Map(Object.entries(rules));
 export const ruleText = (rule: string): string => {
   const sentence = sentences.get(rule);
   if (sentence !== undefined) return sentence;
+  const own = /^(?:admit|split)\.custom\.(.*)$/.exec(rule)?.[1];
+  if (own !== undefined) return `The policy's own rule ${own} keeps it out.`;
   if (rule.startsWith('collect.')) return `Collection closed its trajectory: ${rule.slice('collect.'.length)}.`;
   return 'A rule this version does not know.';
 };

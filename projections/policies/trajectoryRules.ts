@@ -4,6 +4,7 @@ import type { Trajectories } from '../trajectory';
 import { alone, eventsOf, type TrajectoryRule } from './alone';
 import { answerRules } from './answerRules';
 import { changeOf } from './change';
+import { customTrajectoryRule } from './customRules';
 import { labelRules } from './labelRules';
 import { iterationRule, teacherRule } from './selectRules';
 import type { Policy } from './policy';
@@ -210,5 +211,6 @@ export const trajectoryRules: readonly TrajectoryRule[] = [
   updatesRule,
   ...answerRules,
   duplicateRule,
+  customTrajectoryRule,
   perProblemRule,
 ];

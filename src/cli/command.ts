@@ -71,6 +71,12 @@ export const setFlag: Flag = {
   description: 'override a value of the config, dotted key, value as YAML; may be repeated',
   repeat: true,
 };
+/** Of commands that derive a recorded dataset again; a policy that is named brings its modules itself. */
+export const rulesFlag: Flag = {
+  flags: '--rules <module>',
+  description: "a module with rules of a recorded policy's own; may be repeated",
+  repeat: true,
+};
 export const progressFlags: readonly Flag[] = [
   { flags: '-q, --quiet', description: 'nothing on stderr but errors' },
   { flags: '--no-progress', description: 'no progress lines on stderr' },

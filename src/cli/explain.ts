@@ -4,12 +4,21 @@ import { endpointTable } from './explain/endpoint';
 import { inputTable } from './explain/input';
 import { modelTable } from './explain/model';
 import { proofTable } from './explain/proof';
+import { rulesTable } from './explain/rules';
 import { runTable } from './explain/run';
 import { storeTable } from './explain/store';
 
 export type { Explained, Where } from './explain/explained';
 
-const table: Table<Tag> = { ...storeTable, ...modelTable, ...endpointTable, ...runTable, ...inputTable, ...proofTable };
+const table: Table<Tag> = {
+  ...storeTable,
+  ...modelTable,
+  ...endpointTable,
+  ...runTable,
+  ...inputTable,
+  ...proofTable,
+  ...rulesTable,
+};
 
 const render = <T extends Tag>(tag: T, fault: OfTag<T>, where: Where): Explained => table[tag](fault, where);
 

@@ -1,5 +1,6 @@
 import * as E from 'fp-ts/Either';
 import type { DecodeError } from '../../events/index';
+import type { CustomRuleFault } from '../../projections/policies/customRuleFault';
 import type { DocumentProblem } from '../../projections/parseYaml';
 import type { AblateError } from '../ablate/ablate';
 import type { ProveError } from '../ledger/prove';
@@ -26,6 +27,15 @@ export type CliFault =
       readonly id: string;
       readonly position: string;
     }
+  | { readonly tag: 'RuleModuleUnusable'; readonly module: string; readonly message: string }
+  /** A module's text is not the one that a policy was made with. */
+  | {
+      readonly tag: 'RuleSourceDiffers';
+      readonly module: string;
+      readonly rule: string;
+      readonly expected: string;
+      readonly got: string;
+    }
   | ListenError
   | { readonly tag: 'RuntimeMissing'; readonly message: string }
   | { readonly tag: 'CudaUnavailable'; readonly reasons: readonly string[]; readonly fix: string | null }
@@ -38,7 +48,7 @@ export type CliFault =
   | { readonly tag: 'Stopped'; readonly what: string };
 
 /** Every expected failure that a command can meet: explain.ts has a message for each. */
-export type Fault = AblateError | DecodeError | ProveError | CopyError | CliFault;
+export type Fault = AblateError | DecodeError | ProveError | CopyError | CustomRuleFault | CliFault;
 
 /** Carries a fault from where it is met to `main`, which explains it. Only the command line throws it. */
 export class Stop extends Error {

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { CommanderError } from 'commander';
 import { totalmem } from 'node:os';
+import { CustomRuleError } from '../../projections/policies/customRuleFault';
 import { LogReadError } from '../ports/eventLog';
 import type { Context } from './command';
 import { exitCodes, type ExitName } from './exitCodes';
@@ -47,7 +48,7 @@ const progressOf = ({ args }: Asked): Progress => {
 
 /** The fault in what was thrown; anything else is a mistake in the program. */
 const faultOf = (failure: unknown): Fault | undefined => {
-  if (failure instanceof Stop) return failure.fault;
+  if (failure instanceof Stop || failure instanceof CustomRuleError) return failure.fault;
   if (!(failure instanceof LogReadError)) return undefined;
   const { reason, at } = failure;
   if (at?.stream === undefined || at.stream === null) return reason;

@@ -15,6 +15,7 @@ import { presetFile, presetNames, type PresetName } from '../../projections/poli
 import { Stop, stop, type Fault } from './faults';
 import { readText } from './inputFile';
 import { packageRoot } from './packageRoot';
+import { withModules } from './ruleModules';
 
 const isPreset = (name: string): name is PresetName => presetNames.some((preset) => preset === name);
 
@@ -52,7 +53,7 @@ const readParent = (name: string, from: string): E.Either<string, PolicyText> =>
 };
 
 const right = (made: ReturnType<typeof resolvePolicy>): ResolvedPolicy =>
-  E.isLeft(made) ? stop({ tag: 'BadDocument', ...made.left }) : made.right;
+  E.isLeft(made) ? stop({ tag: 'BadDocument', ...made.left }) : withModules(made.right);
 
 /** A policy that a person wrote where a name could stand: in a config, or as an option. */
 export interface InlinePolicy {

@@ -1,6 +1,7 @@
 import * as E from 'fp-ts/Either';
 import type { DatasetDerived } from '../../events/datasetDerived';
 import type { Digest } from '../../events/digest';
+import { missingRule } from '../../projections/policies/customRules';
 import { Policy, policyDigest } from '../../projections/policies/policy';
 import { Manifest } from '../../projections/replayDataset';
 import type { BlobStore } from '../ports/blobStore';
@@ -58,6 +59,12 @@ export const deriveSuccessor = async (
   const document = Policy.decode(policy.document);
   if (E.isLeft(document) || policyDigest(document.right) !== policy.digest)
     return E.right({ dataset, reason: `its policy ${policy.name} is of another version of the policy language` });
+  const lacking = missingRule(document.right);
+  if (lacking !== undefined)
+    return E.right({
+      dataset,
+      reason: `its policy has the rule ${lacking.rule} of the module ${lacking.module}, which is not at hand: name it with --rules`,
+    });
   const tokenizer = counted === null ? undefined : await tokenizerOf(counted);
   if (counted !== null && tokenizer === undefined)
     return E.right({

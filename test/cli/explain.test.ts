@@ -95,6 +95,23 @@ const samples: { readonly [T in Tag]: OfTag<T> } = {
   TokenizerNotJson: { tag: 'TokenizerNotJson', expected: 'a JSON object', got: 'nothing' },
   TokenizerUnsupported: { tag: 'TokenizerUnsupported', field: 'normalizer', expected: 'null', got: 'NFC' },
   TokenizerDamaged: { tag: 'TokenizerDamaged', field: 'model.vocab', expected: 'ids', got: 'null' },
+  RuleMissing: {
+    tag: 'RuleMissing',
+    rule: 'short',
+    module: './rule.cjs',
+    source: d1,
+    atHand: [{ module: 'other/rule.cjs', source: d2 }],
+  },
+  RuleFailed: {
+    tag: 'RuleFailed',
+    rule: 'short',
+    module: './rule.cjs',
+    candidate: 'c-1',
+    message: 'turns is not iterable',
+    stack: 'TypeError: turns is not iterable\n    at judge (rule.cjs:3:5)',
+  },
+  RuleModuleUnusable: { tag: 'RuleModuleUnusable', module: './rule.cjs', message: 'it cannot be read: ENOENT' },
+  RuleSourceDiffers: { tag: 'RuleSourceDiffers', module: './rule.cjs', rule: 'short', expected: d1, got: d2 },
   CannotPose: { tag: 'CannotPose', task: 'word-sorting', message: 'the seen cells are too small' },
   VerifierFailed: {
     tag: 'VerifierFailed',

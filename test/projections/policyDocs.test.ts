@@ -20,7 +20,8 @@ const settingRows = (schema: Json | undefined, at: string): readonly string[] =>
     return Object.entries(properties).flatMap(([key, below]) =>
       key === 'weights' ? [] : settingRows(below, at === '' ? key : `${at}.${key}`),
     );
-  const description = isMapping(schema) ? String(schema['description']) : '';
+  const given = isMapping(schema) ? schema['description'] : undefined;
+  const description = typeof given === 'string' ? given : '';
   const usual = defaultOf(at);
   const shown =
     at === 'split.keep' || at === 'split.changes' ? 'all' : usual === undefined ? '' : `\`${JSON.stringify(usual)}\``;

@@ -10,7 +10,8 @@ import type { Tokenizer } from '../../train/tokenizer';
 import { weighTokens } from '../../train/tokenView';
 import type { Args } from '../args';
 import { readingLog } from '../at';
-import { atFlag, jsonFlag, ledgerFlag, type Command } from '../command';
+import { atFlag, jsonFlag, ledgerFlag, rulesFlag, type Command } from '../command';
+import { useRules } from '../ruleModules';
 import { withLedger } from '../compose';
 import { datasetEvent, type DatasetEvent } from '../derivation';
 import type { ExitName } from '../exitCodes';
@@ -124,12 +125,14 @@ export const diff: Command = {
       flags: '--tokenizer <checkpoint>',
       description: 'whose tokens are counted: digest, prefix, latest, or a model folder',
     },
+    rulesFlag,
     atFlag,
     jsonFlag,
   ],
   examples: ['tripost diff 9d2e41 5b1f0a', 'tripost diff 9d2e41 latest --rows 20 --json'],
   run: (args, context) =>
     withLedger<ExitName>(args, context, 'read', async ({ log: whole, blobs }) => {
+      useRules(args);
       const limit = args.whole('rows') ?? Number.POSITIVE_INFINITY;
       const log = await readingLog(whole, args, context);
       const events = await allEvents(log, context.signal);

@@ -3,7 +3,8 @@ import { funnel as funnelOf, type Funnel } from '../../../projections/funnel';
 import type { Decision } from '../../../projections/replayDataset';
 import { Recall } from '../../run/recall';
 import { readingLog } from '../at';
-import { atFlag, jsonFlag, ledgerFlag, type Command } from '../command';
+import { atFlag, jsonFlag, ledgerFlag, rulesFlag, type Command } from '../command';
+import { useRules } from '../ruleModules';
 import { withLedger } from '../compose';
 import { datasetEvent, derivationFlags, derivationOf } from '../derivation';
 import type { ExitName } from '../exitCodes';
@@ -59,6 +60,7 @@ export const funnel: Command = {
     ledgerFlag,
     { flags: '--policy <policy>', description: 'under this policy instead: a preset, or a YAML file' },
     ...derivationFlags,
+    rulesFlag,
     atFlag,
     jsonFlag,
   ],
@@ -69,6 +71,7 @@ export const funnel: Command = {
   ],
   run: (args, context) =>
     withLedger<ExitName>(args, context, 'read', async (ledger) => {
+      useRules(args);
       const { blobs } = ledger;
       const log = await readingLog(ledger.log, args, context);
       const events = await allEvents(log, context.signal);

@@ -12,6 +12,7 @@ import { presetNames } from '../../../projections/policies/presets';
 import type { Args } from '../args';
 import { jsonFlag, type Command, type Context } from '../command';
 import type { ExitName } from '../exitCodes';
+import { explain as explainFault } from '../explain';
 import { Stop, usage } from '../faults';
 import { readText } from '../inputFile';
 import { findResolved, presetPath } from '../policyFile';
@@ -78,6 +79,10 @@ const validated = (policy: string): Validated => {
   if (fault.tag === 'BadDocument')
     return { ...wrong, problems: fault.problems.map((problem) => ({ source: fault.source, ...problem })) };
   if (fault.tag === 'InputUnreadable') return { ...wrong, unreadable: `cannot read ${fault.path}: ${fault.message}` };
+  if (fault.tag === 'RuleModuleUnusable' || fault.tag === 'RuleSourceDiffers') {
+    const { message } = explainFault(fault, { command: 'policy', ledger: undefined, signal: undefined, memory: 0 });
+    return { ...wrong, unreadable: message };
+  }
   if (fault.tag === 'UnknownName') return { ...wrong, unreadable: fault.message };
   throw failure;
 };

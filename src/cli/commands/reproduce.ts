@@ -1,7 +1,8 @@
 import { factsOf, targetsOf, type Part } from '../../reproduce/facts';
 import { together, type Reproduction } from '../../reproduce/finding';
 import { readingLog } from '../at';
-import { atFlag, jsonFlag, ledgerFlag, progressFlags, runtimeFlags, type Command } from '../command';
+import { atFlag, jsonFlag, ledgerFlag, progressFlags, rulesFlag, runtimeFlags, type Command } from '../command';
+import { useRules } from '../ruleModules';
 import { withLedger } from '../compose';
 import { onDevice } from '../cuda/device';
 import { usage } from '../faults';
@@ -39,6 +40,7 @@ export const reproduce: Command = {
       repeat: true,
     },
     ...runtimeFlags,
+    rulesFlag,
     atFlag,
     jsonFlag,
     ...progressFlags,
@@ -50,6 +52,7 @@ export const reproduce: Command = {
   ],
   run: onDevice(async (args, context) =>
     withLedger(args, context, 'read', async (ledger) => {
+      useRules(args);
       const only = args.list('only');
       const unknown = only.find((kind) => !kinds.some((each) => each === kind));
       if (unknown !== undefined) usage(`--only: expected ${kinds.join(', ')}, got ${unknown}`);

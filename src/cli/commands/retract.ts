@@ -7,7 +7,8 @@ import { retractEvent } from '../../run/notes';
 import { deriveSuccessor, type NoSuccessor, type Successor } from '../../run/successors';
 import { loadCheckpoint } from '../../train/checkpointStore';
 import type { Tokenizer } from '../../train/tokenizer';
-import { jsonFlag, ledgerFlag, type Command, type Context } from '../command';
+import { jsonFlag, ledgerFlag, rulesFlag, type Command, type Context } from '../command';
+import { useRules } from '../ruleModules';
 import { withLedger, type Ledger } from '../compose';
 import type { ExitName } from '../exitCodes';
 import { must, usage } from '../faults';
@@ -112,10 +113,12 @@ export const retract: Command = {
     { flags: '--by <name>', description: 'who says so; without it, the name of the account' },
     { flags: '--derive', description: 'derive the cleaned successors of the datasets that hold it' },
     { flags: '--dry-run', description: 'only show what it reached' },
+    rulesFlag,
     jsonFlag,
   ],
   examples: ['tripost retract 5b1f0a3c --dry-run', 'tripost retract 5b1f0a3c --reason leaked --by maria --derive'],
   run: (args, context) => {
+    useRules(args);
     const dryRun = args.has('dryRun');
     if (dryRun && args.has('derive')) usage('--dry-run and --derive do not go together');
     const reason = dryRun ? (args.text('reason') ?? '') : args.need('reason');

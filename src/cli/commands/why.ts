@@ -6,7 +6,8 @@ import type { Decision } from '../../../projections/replayDataset';
 import { node, renderTrace, type TraceNode } from '../../../projections/traceNode';
 import { decisionsFor, notesSince, why as explainWhy, type LaterNote } from '../../../projections/why';
 import { readingLog } from '../at';
-import { atFlag, jsonFlag, ledgerFlag, type Command, type Context } from '../command';
+import { atFlag, jsonFlag, ledgerFlag, rulesFlag, type Command, type Context } from '../command';
+import { useRules } from '../ruleModules';
 import { withLedger } from '../compose';
 import { datasetEvents, derivationFlags, derivationOf, isDataset, type DatasetEvent } from '../derivation';
 import type { ExitName } from '../exitCodes';
@@ -121,6 +122,7 @@ export const why: Command = {
     { flags: '--dataset <digest>', description: 'only this dataset' },
     { flags: '--policy <policy>', description: 'under this policy instead: a preset, or a YAML file' },
     ...derivationFlags,
+    rulesFlag,
     atFlag,
     jsonFlag,
   ],
@@ -131,6 +133,7 @@ export const why: Command = {
   ],
   run: (args, context) =>
     withLedger<ExitName>(args, context, 'read', async (ledger) => {
+      useRules(args);
       const log = await readingLog(ledger.log, args, context);
       const view = await viewOf(log, ledger.blobs, context.signal);
       const { lineage, recall } = view;

@@ -13,7 +13,14 @@ const lastWords = (stderr: string): readonly string[] =>
 export const inputTable: Table<
   Exclude<
     CliFault['tag'],
-    'RuntimeMissing' | 'CudaUnavailable' | 'KeyUnreadable' | 'SignatureDiffers' | 'NoLedger' | 'MirrorDiffers'
+    | 'RuleModuleUnusable'
+    | 'RuleSourceDiffers'
+    | 'RuntimeMissing'
+    | 'CudaUnavailable'
+    | 'KeyUnreadable'
+    | 'SignatureDiffers'
+    | 'NoLedger'
+    | 'MirrorDiffers'
   >
 > = {
   Usage: ({ message }, { command }) =>

@@ -42,7 +42,7 @@ describe('a wrong policy names line, key, what was expected and what came', () =
     ],
     [
       '- 1\n',
-      'policy:1:1 expected a mapping with extends, policy, name, description, select, admit, split, balance, weights, factors, order, limit; got [1]',
+      'policy:1:1 expected a mapping with extends, policy, name, description, select, admit, split, balance, weights, factors, rules, order, limit; got [1]',
     ],
   ])('%j', (text, complaint) => {
     expect(complaints(text)[0]).toBe(complaint);

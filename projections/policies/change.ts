@@ -15,10 +15,16 @@ const isMapping = (json: Json | undefined): json is { readonly [key: string]: Js
 const at = (json: Json | undefined, path: readonly string[]): Json | undefined =>
   path.reduce<Json | undefined>((value, key) => (isMapping(value) ? value[key] : undefined), json);
 
+/** Made once: it is looked into for every setting of every explanation. */
+const policySchema = (() => {
+  let made: Json | undefined;
+  return (): Json => (made ??= Policy.schema);
+})();
+
 /** What a setting is where a policy does not give it; undefined where there is no such setting, or it must be given. */
 export const defaultOf = (setting: string): Json | undefined => {
   const path = setting.split('.').flatMap((key) => ['properties', key]);
-  return at(Policy.schema, [...path, 'default']);
+  return at(policySchema(), [...path, 'default']);
 };
 
 /** The value of a setting; null where there is none. */

@@ -12,22 +12,29 @@ export class Described<A> extends t.Type<A, unknown> {
     name: string,
     is: t.Is<A>,
     validate: t.Validate<unknown, A>,
-    readonly schema: JsonSchema,
+    private readonly describe: () => JsonSchema,
     /** May be missing where it stands in a mapping. */
     readonly isOptional = false,
   ) {
     super(name, is, validate, t.identity);
   }
+
+  /** Throws where a codec in it has none. */
+  get schema(): JsonSchema {
+    return this.describe();
+  }
 }
 
-const describedOf = (codec: t.Mixed): Described<unknown> => {
-  if (codec instanceof Described) return codec;
+const schemaOf = (codec: t.Mixed): JsonSchema => {
+  if (codec instanceof Described) return codec.schema;
   throw new Error(`The codec ${codec.name} has no JSON Schema.`);
 };
 
+const mayBeMissing = (codec: t.Mixed): boolean => codec instanceof Described && codec.isOptional;
+
 /** The same codec with a sentence for a person who writes the value. */
 export const noted = <A>(codec: Described<A>, description: string): Described<A> =>
-  new Described(codec.name, codec.is, codec.validate, { ...codec.schema, description }, codec.isOptional);
+  new Described(codec.name, codec.is, codec.validate, () => ({ ...codec.schema, description }), codec.isOptional);
 
 /** A value as an error message shows it: short, on one line. */
 export const shown = (value: unknown): string => {
@@ -46,7 +53,12 @@ const refuse = <A>(value: unknown, context: t.Context, message: string): t.Valid
 
 /** A codec with a name that tells a person what is wanted, and a refusal that tells what came. */
 export const wanted = <A>(name: string, is: t.Is<A>, schema: JsonSchema): Described<A> =>
-  new Described(name, is, (u, c) => (is(u) ? t.success(u) : refuse(u, c, `expected ${name}, got ${shown(u)}`)), schema);
+  new Described(
+    name,
+    is,
+    (u, c) => (is(u) ? t.success(u) : refuse(u, c, `expected ${name}, got ${shown(u)}`)),
+    () => schema,
+  );
 
 const namePattern = '^[A-Za-z0-9][A-Za-z0-9._-]*$';
 const isName = new RegExp(namePattern);
@@ -95,7 +107,7 @@ export const oneOf = <W extends string>(...words: readonly W[]): Described<W> =>
       is(u)
         ? t.success(u)
         : refuse(u, c, `expected ${name}; got ${shown(u)}.${typeof u === 'string' ? meant(u, words) : ''}`),
-    { enum: [...words] },
+    () => ({ enum: [...words] }),
   );
 };
 
@@ -119,7 +131,7 @@ export const setOf = <W extends string>(item: Described<W>): Described<readonly 
       }
       return errors.length > 0 ? t.failures(errors) : t.success([...values].sort());
     },
-    { anyOf: [item.schema, { type: 'array', items: item.schema }] },
+    () => ({ anyOf: [item.schema, { type: 'array', items: item.schema }] }),
   );
 
 /** A list in its own order. */
@@ -129,7 +141,7 @@ export const listOf = <A>(item: Described<A>): Described<A[]> => {
     `a list of ${item.name}`,
     items.is,
     (u, c) => (Array.isArray(u) ? items.validate(u, c) : refuse(u, c, `expected a list, got ${shown(u)}`)),
-    { type: 'array', items: item.schema },
+    () => ({ type: 'array', items: item.schema }),
   );
 };
 
@@ -139,7 +151,7 @@ export const orNull = <A>(codec: Described<A>): Described<A | null> =>
     `${codec.name} or null`,
     (u): u is A | null => u === null || codec.is(u),
     (u, c) => (u === null ? t.success(null) : codec.validate(u, c)),
-    { anyOf: [codec.schema, { type: 'null' }] },
+    () => ({ anyOf: [codec.schema, { type: 'null' }] }),
   );
 
 const withNote = (schema: JsonSchema, fallback: unknown, note: string | undefined): JsonSchema => ({
@@ -154,7 +166,7 @@ export const otherwise = <A>(codec: Described<A>, fallback: NoInfer<A>, note?: s
     codec.name,
     codec.is,
     (u, c) => (u === undefined ? t.success(fallback) : codec.validate(u, c)),
-    withNote(codec.schema, fallback, note),
+    () => withNote(codec.schema, fallback, note),
     true,
   );
 
@@ -164,7 +176,7 @@ export const maybe = <A>(codec: Described<A>): Described<A | undefined> =>
     codec.name,
     (u): u is A | undefined => u === undefined || codec.is(u),
     (u, c) => (u === undefined ? t.success(undefined) : codec.validate(u, c)),
-    codec.schema,
+    () => codec.schema,
     true,
   );
 
@@ -182,7 +194,7 @@ export class Later<A> extends Described<A | undefined> {
         const decoded = codec.validate(u, c);
         return E.isRight(decoded) && canonicalJson(decoded.right) === usual ? t.success(undefined) : decoded;
       },
-      withNote(codec.schema, fallback, note),
+      () => withNote(codec.schema, fallback, note),
       true,
     );
   }
@@ -203,15 +215,15 @@ type Decoded<F extends t.Props> = { readonly [K in Exclude<keyof F, LaterKeys<F>
  */
 export const section = <F extends t.Props>(name: string, fields: F, note?: string): Described<Decoded<F>> => {
   const known = Object.keys(fields);
-  const described = Object.entries<t.Mixed>(fields).map(([key, codec]) => [key, describedOf(codec)] as const);
-  const required = described.flatMap(([key, { isOptional }]) => (isOptional ? [] : [key]));
-  const schema: JsonSchema = {
+  const own = Object.entries<t.Mixed>(fields);
+  const required = own.flatMap(([key, codec]) => (mayBeMissing(codec) ? [] : [key]));
+  const describe = (): JsonSchema => ({
     type: 'object',
-    properties: Object.fromEntries(described.map(([key, codec]) => [key, codec.schema])),
+    properties: Object.fromEntries(own.map(([key, codec]) => [key, schemaOf(codec)])),
     ...(required.length === 0 ? {} : { required }),
     additionalProperties: false,
     ...(note === undefined ? {} : { description: note }),
-  };
+  });
   const isMapping = (u: unknown): u is Record<string, unknown> => {
     return typeof u === 'object' && u !== null && !Array.isArray(u);
   };
@@ -237,7 +249,7 @@ export const section = <F extends t.Props>(name: string, fields: F, note?: strin
       const isWhole = (o: unknown): o is Decoded<F> => o === out && errors.length === 0;
       return isWhole(out) ? t.success(out) : t.failures(errors);
     },
-    schema,
+    describe,
     required.length === 0,
   );
 };

@@ -33,7 +33,7 @@ const isDocument = (u: unknown): u is PolicyDocument =>
   typeof u === 'object' && u !== null && !Array.isArray(u) && JsonValue.is(u);
 
 /** As the codecs: without `extends`, format and name are needed. */
-const schema: JsonSchema = {
+const schema = (): JsonSchema => ({
   ...Extending.schema,
   required: [],
   anyOf: [
@@ -41,7 +41,7 @@ const schema: JsonSchema = {
     { type: 'object', required: ['policy', 'name'] },
   ],
   description: 'A policy: which rows a ledger gives. select, admit, split, balance, weights, order, limit.',
-};
+});
 
 /** One document of a policy, alone or in a chain: everything in it is checked, and it is given as it was written. */
 export const PolicyDocument = new Described<PolicyDocument>(
@@ -66,7 +66,7 @@ export const PolicyRef = new Described<string | PolicyDocument>(
     if (isDocument(u)) return PolicyDocument.validate(u, c);
     return t.failure(u, c, `expected the name of a preset, a file, or a mapping with a policy; got ${shown(u)}`);
   },
-  { anyOf: [{ type: 'string' }, { $ref: '#/definitions/policy' }] },
+  () => ({ anyOf: [{ type: 'string' }, { $ref: '#/definitions/policy' }] }),
 );
 
 /** The name that a document extends. */

@@ -43,12 +43,12 @@ const mappingOf = <A>(
       }
       return errors.length > 0 ? t.failures(errors) : t.success(out);
     },
-    {
+    () => ({
       type: 'object',
       properties: Object.fromEntries(Object.entries(special).map(([name, codec]) => [name, codec.schema])),
       propertyNames: key.schema,
       additionalProperties: value.schema,
-    },
+    }),
   );
 
 /** A list with at least one value and no value twice: a repeated seed would count as more evidence than it is. */
@@ -76,7 +76,7 @@ const distinct = <A>(item: Described<A>): Described<readonly A[]> =>
       }
       return errors.length > 0 ? t.failures(errors) : t.success(out);
     },
-    { type: 'array', items: item.schema, minItems: 1, uniqueItems: true },
+    () => ({ type: 'array', items: item.schema, minItems: 1, uniqueItems: true }),
   );
 
 const keyPattern = '^[A-Za-z][A-Za-z0-9]*(\\.[A-Za-z][A-Za-z0-9_-]*)*$';
@@ -87,11 +87,11 @@ const Key = new Described<string>(
   'a dotted key of the config',
   isKey,
   (u, c) => (isKey(u) ? t.success(u) : t.failure(u, c, `expected a dotted key such as train.steps, got ${shown(u)}`)),
-  { type: 'string', pattern: keyPattern },
+  () => ({ type: 'string', pattern: keyPattern }),
 );
 
 /** A policy is checked where it stands; the run's config checks the others when they are put over it. */
-const APolicy = new Described<Json>(PolicyRef.name, AnyJson.is, PolicyRef.validate, PolicyRef.schema);
+const APolicy = new Described<Json>(PolicyRef.name, AnyJson.is, PolicyRef.validate, () => PolicyRef.schema);
 const policies = { policy: APolicy, 'base.policy': APolicy };
 const Settings = mappingOf(Key, AnyJson, policies);
 

@@ -26,7 +26,7 @@ const Targets = new Described<t.TypeOf<typeof AnyTargets>>(
   AnyTargets.name,
   AnyTargets.is,
   (u, c) => (Array.isArray(u) && u.length === 0 ? t.failure(u, c, noTargets) : AnyTargets.validate(u, c)),
-  { ...AnyTargets.schema, minItems: 1 },
+  () => ({ ...AnyTargets.schema, minItems: 1 }),
 );
 
 const Lora = section('lora', {
@@ -80,7 +80,7 @@ const trainSection = (defaults: typeof paperTrainConfig) => {
       if (steps !== null && epochs !== null) return t.failure(u, c, 'expected steps or epochs, got both');
       return fields.validate(steps === null && epochs === null ? u : { ...given, steps, epochs }, c);
     },
-    { ...fields.schema, not: { allOf: [isNumber('steps'), isNumber('epochs')] } },
+    () => ({ ...fields.schema, not: { allOf: [isNumber('steps'), isNumber('epochs')] } }),
     true,
   );
 };
@@ -101,7 +101,7 @@ const TaskName = new Described<string>(
   'a task, or the folder of one as ./my-task',
   t.string.is,
   (u, c) => (typeof u === 'string' && isTaskFolder(u) ? t.success(u) : Name.validate(u, c)),
-  { anyOf: [Name.schema, { type: 'string', pattern: taskFolder.source }] },
+  () => ({ anyOf: [Name.schema, { type: 'string', pattern: taskFolder.source }] }),
 );
 
 /** Problems to pose, drawn by the task's generator: the same seed, config and counts give the same problems. */

@@ -58,6 +58,9 @@ const placed = (state: TrajectoriesState, d: Place & { readonly trajectoryId: st
   return trajectory;
 };
 
+const meanOf = (logprobs: readonly number[] | null): number | null =>
+  logprobs === null || logprobs.length === 0 ? null : logprobs.reduce((sum, each) => sum + each, 0) / logprobs.length;
+
 const unjudged = { verdict: null, step: null, segment: null } as const;
 
 const apply = (state: TrajectoriesState, event: LedgerEvent): void => {
@@ -76,8 +79,8 @@ const apply = (state: TrajectoriesState, event: LedgerEvent): void => {
       state.collections.set(event.data.collectionId, event.data.problemSet);
       return;
     case 'GenerationProduced': {
-      const { call, author, model } = event.data;
-      placed(state, event.data).calls.push({ eventId, call, author, model });
+      const { call, author, model, logprobs } = event.data;
+      placed(state, event.data).calls.push({ eventId, call, author, model, meanLogprob: meanOf(logprobs) });
       return;
     }
     case 'CallFailed':
@@ -198,7 +201,7 @@ const view = (state: TrajectoriesState): Trajectories => ({
 /** Attempt → feedback → improvement chains, with what was found, refused, retracted and labelled. */
 export const trajectories: Projection<TrajectoriesState, Trajectories> = {
   name: 'trajectories',
-  version: 2,
+  version: 3,
   initial: () => ({
     trajectories: new Map(),
     problems: new Map(),

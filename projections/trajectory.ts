@@ -48,6 +48,8 @@ export interface Call {
   readonly call: number;
   readonly author: Author;
   readonly model: ModelRef;
+  /** Mean log-probability of its tokens, in nats; null where the model gave none. */
+  readonly meanLogprob: number | null;
 }
 
 export interface Place {

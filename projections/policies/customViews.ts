@@ -33,7 +33,7 @@ const plain = (asked: Asked, all: Pick<Trajectories, 'labels'>) => {
           },
     turns: turns.map(({ kind, author, text, round, verdict, step }) => ({ kind, author, text, round, verdict, step })),
     answers: verifications.map(({ round, answer, answerCorrect }) => ({ round, answer, correct: answerCorrect })),
-    calls: calls.map(({ call, author, model }) => ({ call, author, model: { ...model } })),
+    calls: calls.map(({ call, author, model, meanLogprob }) => ({ call, author, model: { ...model }, meanLogprob })),
     labels: carriedBy(asked, all, null).map(({ label, by }) => ({ label, by })),
   };
 };

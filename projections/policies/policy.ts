@@ -115,6 +115,11 @@ const Admit = section('admit', {
     'A trajectory is admitted only when an event of it carries one of these labels with the value true. Empty: none needed.',
   ),
   labelsBy: later(orNull(setOf(Text)), null, "Whose labels count, in every setting that reads labels; null: anyone's."),
+  minLogprob: later(
+    orNull(Ratio),
+    null,
+    'Least mean log-probability (nats per token) of the call that wrote the first attempt; what has none is left out.',
+  ),
   maxUpdates: later(orNull(Whole), null, 'Most updates of a trajectory.'),
   dedup: otherwise(
     oneOf('none', 'pass', 'iteration', 'scope'),

@@ -62,6 +62,9 @@ const admitSays = (policy: Policy): readonly string[] => {
     `A trajectory must be closed as ${listed(admit.outcomes, 'or')}.`,
     ...(admit.firstAnswer === 'any' ? [] : [`Its first attempt ${answers[admit.firstAnswer]}.`]),
     ...(admit.maxWords === null ? [] : [`No attempt or update has more than ${admit.maxWords} words.`]),
+    ...(typeof admit.minLogprob === 'number'
+      ? [`The call of its first attempt has a mean log-probability of at least ${admit.minLogprob} nats a token.`]
+      : []),
     ...(typeof admit.maxUpdates === 'number' ? [`It has at most ${admit.maxUpdates} updates.`] : []),
     ...(admit.withoutLabels.length === 0
       ? []

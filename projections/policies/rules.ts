@@ -17,6 +17,7 @@ export const rules = {
   'admit.no-attempt': 'It has no attempt.',
   'admit.label': 'An event of it carries a label that the policy leaves out.',
   'admit.label-missing': 'No event of it carries a label that the policy asks for.',
+  'admit.min-logprob': 'The call that wrote its first attempt was too unlikely, or has no log-probabilities.',
   'admit.max-updates': 'It has too many updates.',
   'admit.unverified': 'Its first attempt was never verified, and the policy asks for the answer.',
   'admit.first-answer': "Its first attempt's answer is not what the policy asks for.",

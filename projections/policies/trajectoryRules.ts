@@ -130,6 +130,21 @@ const wordsRule: TrajectoryRule = {
   }),
 };
 
+const logprobRule: TrajectoryRule = {
+  id: 'admit.min-logprob',
+  settings: ['admit.minLogprob'],
+  isAsked: ({ admit }) => typeof admit.minLogprob === 'number',
+  prepare: alone(({ trajectory: { turns, calls } }, { policy }) => {
+    const least = policy.admit.minLogprob ?? Number.NEGATIVE_INFINITY;
+    const first = turns.find(isAttempt);
+    const mean = calls.find(({ eventId }) => eventId === first?.generationId)?.meanLogprob ?? null;
+    if (mean !== null && mean >= least) return pass(mean, least);
+    return fail(mean, least, mean === null ? 'no log-probabilities' : null, () => [
+      changeOf(policy, 'admit.minLogprob', mean),
+    ]);
+  }),
+};
+
 const updatesRule: TrajectoryRule = {
   id: 'admit.max-updates',
   settings: ['admit.maxUpdates'],
@@ -208,6 +223,7 @@ export const trajectoryRules: readonly TrajectoryRule[] = [
   teacherRule,
   ...labelRules,
   wordsRule,
+  logprobRule,
   updatesRule,
   ...answerRules,
   duplicateRule,

@@ -30,6 +30,7 @@ export const anyPolicy: fc.Arbitrary<Policy> = fc
       withoutLabels: fc.constantFrom([], ['odd']),
       withLabels: fc.constantFrom([], [], [], ['odd']),
       labelsBy: fc.constantFrom(null, null, ['ben']),
+      minLogprob: fc.constantFrom(null, null, null, -1, -0.5),
       maxUpdates: fc.constantFrom(null, null, 0, 1),
       dedup: within,
       dedupRows: within,

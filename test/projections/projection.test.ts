@@ -87,11 +87,11 @@ describe('loadState', () => {
   it('refuses another projection, another version, and what is no state', () => {
     const saved = saveState(trajectories, trajectories.initial());
     expect(loadState(lineage, saved)).toEqual(
-      E.left('Saved state is of trajectories@2, this code folds lineage@2: fold from the start.'),
+      E.left('Saved state is of trajectories@3, this code folds lineage@2: fold from the start.'),
     );
-    expect(E.isLeft(loadState({ ...trajectories, version: 3 }, saved))).toBe(true);
-    expect(loadState(trajectories, '{')).toEqual(E.left('Not a saved state of trajectories@2: not JSON.'));
-    expect(loadState(trajectories, '{}')).toEqual(E.left('Not a saved state of trajectories@2.'));
+    expect(E.isLeft(loadState({ ...trajectories, version: 4 }, saved))).toBe(true);
+    expect(loadState(trajectories, '{')).toEqual(E.left('Not a saved state of trajectories@3: not JSON.'));
+    expect(loadState(trajectories, '{}')).toEqual(E.left('Not a saved state of trajectories@3.'));
   });
 
   it('gives a state that shares nothing with the old one', () => {

@@ -102,6 +102,8 @@ export interface TrajectorySpec {
   /** Author of the updates; the student's own feedback goes with its own updates. */
   readonly improver?: Author;
   readonly attemptAuthor?: Author;
+  /** Of the student's call; none where left out. */
+  readonly logprobs?: number[];
   readonly outcome?: 'solved' | 'feedback-only' | 'discarded' | 'open';
   readonly reason?: string;
 }
@@ -129,7 +131,7 @@ export const addTrajectory = (ledger: LedgerBuilder, spec: TrajectorySpec): stri
     prompt: `Q: ${a} + ${b} =\n${header}`,
     text,
     tokenIds: null,
-    logprobs: null,
+    logprobs: spec.logprobs ?? null,
     finish: 'eos',
     sampling: { temperature: 1, topK: null, topP: null, maxTokens: 512 },
     seedKey: [40, place.pass, problemId],

@@ -33,6 +33,7 @@ it('two policies that differ in a setting of their rows differ in a sentence', (
     ['admit: { maxWords: 3 }', 'admit'],
     ['admit: { maxTokens: 3 }', 'admit'],
     ['admit: { maxUpdates: 0 }', 'admit'],
+    ['admit: { minLogprob: -1 }', 'admit'],
     ['admit: { perProblem: 3 }', 'admit'],
     ['admit: { withLabels: good, labelsBy: ana }', 'admit'],
     ['admit: { withoutLabels: bad }', 'admit'],

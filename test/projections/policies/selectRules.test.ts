@@ -58,6 +58,24 @@ describe('the teachers', () => {
   });
 });
 
+describe('log-probabilities', () => {
+  const specs: readonly TrajectorySpec[] = [
+    { sum: sum(1), says: [11], logprobs: [-0.25, -0.75] },
+    { sum: sum(2), says: [22], logprobs: [-0.25, -1.75] },
+    { sum: sum(3), says: [33] },
+    { sum: sum(4), says: [44], logprobs: [] },
+  ];
+
+  it('are the mean over the tokens of the call that wrote the first attempt', () => {
+    const { rules, own, proposal } = decide(specs, 'admit: { minLogprob: -0.5 }');
+    expect(rules).toEqual(['kept', 'admit.min-logprob', 'admit.min-logprob', 'admit.min-logprob']);
+    expect([1, 2, 3].map((n) => own(n)[0]?.value)).toEqual([-1, null, null]);
+    expect(own(2)[0]).toMatchObject({ threshold: -0.5, detail: 'no log-probabilities' });
+    expect(proposal(1)).toMatchObject({ changes: [{ setting: 'admit.minLogprob', from: -0.5, to: -1 }] });
+    expect(proposal(2)).toMatchObject({ changes: [{ setting: 'admit.minLogprob', to: null }] });
+  });
+});
+
 describe('updates', () => {
   it('are counted', () => {
     const specs = [[11], [0, 22], [0, 1, 33]].map((says, i) => ({ sum: sum(i + 1), says }));

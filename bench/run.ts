@@ -3,7 +3,18 @@ import { join } from 'node:path';
 
 // npm run bench -- [name] [arguments]: one bench, or the ledger's, training's and generation's one behind the other.
 
-const benches = ['append', 'read', 'derive', 'train', 'generate', 'memory', 'lora', 'calls', 'share'] as const;
+const benches = [
+  'append',
+  'read',
+  'derive',
+  'train',
+  'generate',
+  'memory',
+  'lora',
+  'calls',
+  'share',
+  'teacher',
+] as const;
 const usual = ['append', 'read', 'derive', 'train', 'generate'];
 
 const [name, ...rest] = process.argv.slice(2);

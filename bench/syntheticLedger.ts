@@ -3,7 +3,7 @@ import { answerVerified } from '../events/answerVerified';
 import { attemptMade } from '../events/attemptMade';
 import { contentId } from '../events/digest';
 import { feedbackGiven } from '../events/feedbackGiven';
-import { generationProduced } from '../events/generationProduced';
+import { generationProduced, notAsked } from '../events/generationProduced';
 import { improvementProduced } from '../events/improvementProduced';
 import { problemPosed } from '../events/problemPosed';
 import { trajectoryClosed } from '../events/trajectoryClosed';
@@ -69,6 +69,7 @@ const trajectory = (i: number, problemId: string, pass: number, seed: number): A
     usage: { promptTokens: 20, completionTokens: 40 },
     price: null,
     served: null,
+    ...notAsked,
   });
   const attempt = attemptMade.create({
     trajectoryId,

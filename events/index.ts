@@ -5,6 +5,7 @@ import { ablationStarted } from './ablationStarted';
 import { answerVerified } from './answerVerified';
 import { attemptMade } from './attemptMade';
 import { callFailed } from './callFailed';
+import { checkpointRegistered } from './checkpointRegistered';
 import { checkpointWritten } from './checkpointWritten';
 import { claimEnded } from './claimEnded';
 import { claimKept } from './claimKept';
@@ -58,6 +59,7 @@ export const definitions = {
   TrainingStarted: trainingStarted,
   StepRecorded: stepRecorded,
   CheckpointWritten: checkpointWritten,
+  CheckpointRegistered: checkpointRegistered,
   TrainingCompleted: trainingCompleted,
   EvaluationRecorded: evaluationRecorded,
   AblationStarted: ablationStarted,

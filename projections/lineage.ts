@@ -1,3 +1,4 @@
+import { elsewhereId } from '../events/checkpointRegistered';
 import type { ModelRef } from '../events/codecs';
 import type { EventType, LedgerEvent } from '../events/index';
 import { byText, mapFromJson, mapToJson, type Projection } from './projection';
@@ -209,6 +210,16 @@ const apply = (state: LineageState, event: LedgerEvent): void => {
     case 'CheckpointWritten': {
       const { checkpoint, trainingId, step, kind } = event.data;
       push(state.checkpoints, checkpoint, { eventId: id, checkpoint, trainingId, step, kind });
+      return;
+    }
+    case 'CheckpointRegistered': {
+      const { checkpoint, dataset, base, name, trainer } = event.data;
+      const trainingId = dataset === null && base === null ? null : elsewhereId(event.data);
+      push(state.checkpoints, checkpoint, { eventId: id, checkpoint, trainingId, step: 0, kind: 'registered' });
+      const from = base?.checkpoint ?? null;
+      const detail = { name, trainer: `${trainer.name} ${trainer.version}`, base: base?.name ?? null };
+      if (trainingId !== null && dataset !== null)
+        state.trainings.set(trainingId, { trainingId, eventId: id, dataset, base: from, detail });
       return;
     }
     case 'EvaluationRecorded':

@@ -6,9 +6,11 @@ export const blobsNamedBy = (event: LedgerEvent): readonly Digest[] => {
   if (event.type === 'DatasetDerived') return [event.data.dataset, event.data.decisions, event.data.manifest];
   if (event.type === 'DatasetImported') return [event.data.dataset];
   if (event.type === 'GenerationProduced') {
-    const { served } = event.data;
-    return served === null ? [] : [served.request, served.response];
+    const { served, callKey, purpose } = event.data;
+    const named = [callKey, purpose?.prompt ?? null].flatMap((digest) => (digest === null ? [] : [digest]));
+    return served === null ? named : [...named, served.request, served.response];
   }
+  if (event.type === 'CollectionStarted') return event.data.editor.prompts === null ? [] : [event.data.editor.prompts];
   if (event.type === 'CallFailed')
     return [event.data.request, event.data.response].flatMap((digest) => (digest === null ? [] : [digest]));
   if (event.type !== 'CheckpointWritten') return [];

@@ -90,7 +90,9 @@ const apply = (state: StatsState, event: LedgerEvent): void => {
   measure(state, event);
   for (const digest of blobsNamedBy(event)) state.blobs.set(digest, true);
   if (event.type === 'GenerationProduced') {
-    const { author, usage } = event.data;
+    const { author, usage, reusedFrom } = event.data;
+    // Nothing was asked for a text that was used again.
+    if (reusedFrom !== null) return;
     const [calls, prompt, completion] = state.authors.get(author) ?? [0, 0, 0];
     // Tokens are those of the calls whose usage is known.
     const { promptTokens, completionTokens } = usage ?? { promptTokens: 0, completionTokens: 0 };

@@ -128,7 +128,8 @@ export class Walk {
         (left) => {
           const training = trainingId === null ? undefined : this.lineage.trainings.get(trainingId);
           const from = training === undefined ? [] : [(more: number) => this.training(training, more)];
-          return told('CheckpointWritten', eventId, { kind, step }, from, left);
+          const label = kind === 'registered' ? 'CheckpointRegistered' : 'CheckpointWritten';
+          return told(label, eventId, { kind, step }, from, left);
         },
     );
   }
@@ -140,10 +141,15 @@ export class Walk {
     });
   }
 
-  behindTraining({ base, dataset }: KnownTraining): readonly Branch[] {
+  behindTraining({ base, dataset, detail }: KnownTraining): readonly Branch[] {
+    const name = detail['base'];
     return [
       (left) => this.dataset(dataset, left),
-      base === null ? leaf('from scratch', null) : (left) => this.checkpoint(base, left),
+      base === null
+        ? typeof name === 'string'
+          ? leaf('base', name)
+          : leaf('from scratch', null)
+        : (left) => this.checkpoint(base, left),
     ];
   }
 

@@ -52,6 +52,10 @@ const open = (state: TrajectoriesState, trajectoryId: string): OpenTrajectory =>
   return fresh;
 };
 
+/** Scoring asks served models too; what it is given is no trajectory. */
+const ofEvaluation = ({ trajectoryId }: { readonly trajectoryId: string }): boolean =>
+  trajectoryId.startsWith('evaluation:');
+
 const placed = (state: TrajectoriesState, d: Place & { readonly trajectoryId: string }): OpenTrajectory => {
   const trajectory = open(state, d.trajectoryId);
   trajectory.place ??= { collectionId: d.collectionId, iteration: d.iteration, pass: d.pass, problemId: d.problemId };
@@ -80,10 +84,12 @@ const apply = (state: TrajectoriesState, event: LedgerEvent): void => {
       return;
     case 'GenerationProduced': {
       const { call, author, model, logprobs } = event.data;
+      if (ofEvaluation(event.data)) return;
       placed(state, event.data).calls.push({ eventId, call, author, model, meanLogprob: meanOf(logprobs) });
       return;
     }
     case 'CallFailed':
+      if (ofEvaluation(event.data)) return;
       placed(state, event.data).failedCalls += 1;
       return;
     case 'AttemptMade': {
@@ -149,6 +155,7 @@ const apply = (state: TrajectoriesState, event: LedgerEvent): void => {
     case 'TrainingStarted':
     case 'StepRecorded':
     case 'CheckpointWritten':
+    case 'CheckpointRegistered':
     case 'TrainingCompleted':
     case 'EvaluationRecorded':
     case 'AblationStarted':

@@ -140,6 +140,7 @@ const apply = (state: State, event: LedgerEvent): void => {
     case 'AttemptMade':
     case 'CallFailed':
     case 'CheckpointWritten':
+    case 'CheckpointRegistered':
     case 'CollectionStarted':
     case 'DatasetImported':
     case 'FeedbackGiven':

@@ -17,6 +17,7 @@ export const presetNames = [
   'answer-only',
   'star',
   'star-no-hint',
+  'star-hint',
   'v-star',
   'rest-em',
   'rft',

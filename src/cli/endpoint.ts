@@ -39,6 +39,9 @@ export const endpointFlags: readonly Flag[] = [
   { flags: '--prices <file>', description: 'prices in the form of src/calls/prices.yaml, over the shipped ones' },
 ];
 
+/** The same for a command in which `--model` has no meaning of its own: it names its models otherwise. */
+export const callFlags: readonly Flag[] = endpointFlags.filter(({ flags }) => !flags.startsWith('--model'));
+
 const set = (value: string | undefined): string | null =>
   value === undefined || value.trim() === '' ? null : value.trim();
 

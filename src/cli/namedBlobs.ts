@@ -16,7 +16,14 @@ export const statesOver = async (log: EventLog): Promise<ReadonlySet<Digest>> =>
 export const namedBlobs = async (log: EventLog, whole: EventLog = log): Promise<ReadonlySet<Digest>> => {
   const over = await statesOver(whole);
   const named = new Set<Digest>();
-  const types = ['DatasetDerived', 'DatasetImported', 'CheckpointWritten'];
+  const types = [
+    'DatasetDerived',
+    'DatasetImported',
+    'CheckpointWritten',
+    'GenerationProduced',
+    'CallFailed',
+    'CollectionStarted',
+  ];
   for await (const recorded of log.readAll({ filter: { types } })) {
     const event = decodeEvent(recorded);
     if (E.isLeft(event)) continue;

@@ -106,9 +106,14 @@ export interface LoadedRun {
 }
 
 /** The config file of a run with everything it names: task, policies, a student that was trained before. */
-export const loadRun = (file: string, args: Args, flags: readonly string[] = []): LoadedRun => ({
+export const loadRun = (
+  file: string,
+  args: Args,
+  flags: readonly string[] = [],
+  more: readonly Override[] = [],
+): LoadedRun => ({
   file,
-  input: loadInput(file, overridesOf(args, flags), process.cwd()),
+  input: loadInput(file, [...overridesOf(args, flags), ...more], process.cwd()),
 });
 
 /** The same with given overrides; a file or folder that one of them names is relative to `folder`. */

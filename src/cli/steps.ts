@@ -1,6 +1,6 @@
 import * as E from 'fp-ts/Either';
 import { iterationStarted } from '../../events/iterationStarted';
-import type { Digest } from '../../events/digest';
+import type { ModelRef } from '../../events/codecs';
 import { collectionIdOf } from '../../events/collectionStarted';
 import { collectionOf } from '../collect/collectTrajectories';
 import type { Editor } from '../collect/editor';
@@ -27,21 +27,22 @@ export const noteIteration = async (
   input: RunInput,
   ports: RunPorts,
   iteration: number,
-  student: Digest,
+  student: ModelRef,
   problemSet: string,
   editor: Editor,
 ): Promise<string> => {
   const runId = runIdOf(input);
   const stream = await beginTogether(runId, input, ports);
-  const ref = { kind: 'checkpoint', digest: student } as const;
-  const collectionId = collectionIdOf(collectionOf(collectSettings(input.config, iteration, problemSet), ref, editor));
+  const collectionId = collectionIdOf(
+    collectionOf(collectSettings(input.config, iteration, problemSet), student, editor),
+  );
   const known = stream.events.find((event) => event.type === 'IterationStarted' && event.data.iteration === iteration);
   if (known?.type === 'IterationStarted') {
     const { id, revision, data } = known;
     if (data.collectionId !== collectionId)
       stop({ tag: 'IdConflict', stream: known.stream, id, storedIn: known.stream, revision });
   } else {
-    const started = iterationStarted.create({ runId, iteration, student: ref, problemSet, collectionId });
+    const started = iterationStarted.create({ runId, iteration, student, problemSet, collectionId });
     // Another process that shares the work may have noted the very same meanwhile.
     must(await appendOnce(ports.log, stream.stream, started));
   }

@@ -1,6 +1,6 @@
 import type { CallFailed } from '../../events/callFailed';
 import type { Author, ModelRef } from '../../events/codecs';
-import type { Json } from '../../events/digest';
+import type { Digest, Json } from '../../events/digest';
 import type { GenerationProduced } from '../../events/generationProduced';
 import type { Completion, FailedAttempt } from '../ports/languageModel';
 
@@ -23,6 +23,8 @@ export const observedOf = (call: { readonly latencyMs: number } | undefined): Js
 /** The call of a trajectory that an attempt belongs to. */
 export interface CallPlace
   extends Pick<CallFailed, 'collectionId' | 'iteration' | 'pass' | 'problemId' | 'trajectoryId' | 'call'> {
+  /** The call's identity; absent where nobody keeps one. */
+  readonly callKey?: Digest;
   readonly author: Author;
   readonly model: ModelRef;
   /** Attempts at this call that the ledger has already, from an interrupted run. */
@@ -30,7 +32,8 @@ export interface CallPlace
 }
 
 /** An attempt that gave no text, as an event tells it. */
-export const failedCall = ({ before, ...place }: CallPlace, failed: FailedAttempt): CallFailed => {
+export const failedCall = ({ before, callKey, ...place }: CallPlace, failed: FailedAttempt): CallFailed => {
   const { attempt, kind, message, final, status, retryAfterMs, request, response } = failed;
-  return { ...place, attempt: before + attempt, kind, message, final, status, retryAfterMs, request, response };
+  const what = { attempt: before + attempt, kind, message, final, status, retryAfterMs, request, response };
+  return { ...place, ...what, callKey: callKey ?? null, reusedFrom: null };
 };

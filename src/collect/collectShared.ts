@@ -44,8 +44,8 @@ class Loss {
 const guarded = (ports: SharedPorts, share: Share<Work>, loss: Loss): CollectPorts => {
   const signal = AbortSignal.any([ports.signal, loss.ended.signal]);
   const call =
-    <T>(make: () => Promise<E.Either<ModelError, T>>) =>
-    async (): Promise<E.Either<ModelError, T>> => {
+    <F, T>(make: () => Promise<E.Either<F | ModelError, T>>) =>
+    async (): Promise<E.Either<F | ModelError, T>> => {
       if (loss.see(await share.holds())) return make();
       return E.left({ tag: 'Interrupted' });
     };

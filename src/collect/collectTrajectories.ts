@@ -3,17 +3,20 @@ import { from, lastValueFrom, mergeMap, toArray } from 'rxjs';
 import { contentId } from '../../events/digest';
 import { collectionIdOf, collectionStarted, type CollectionInputs } from '../../events/collectionStarted';
 import type { NewEvent } from '../../events/envelope';
-import { generationProduced, type GenerationProduced, type Sampling } from '../../events/generationProduced';
-import { definitionOf, type DecodeError, type LedgerEvent } from '../../events/index';
+import { generationProduced, type Sampling } from '../../events/generationProduced';
+import { definitionOf, type DecodeError } from '../../events/index';
 import type { ProblemPosed } from '../../events/problemPosed';
-import { appendOnce, openStream, type OpenStream } from '../ledger/openStream';
+import { appendOnce } from '../ledger/openStream';
 import type { AppendError, EventLog } from '../ports/eventLog';
-import type { Completion, LanguageModel, ModelError } from '../ports/languageModel';
+import type { LanguageModel, ModelError } from '../ports/languageModel';
 import type { Task } from '../tasks/task';
-import { callFacts, observedOf } from './callFacts';
+import { answer, type Answers } from './answer';
+import { observedOf } from './callFacts';
+import type { CallerError } from './caller';
 import type { Editor } from './editor';
-import { editTrajectory, type EditSettings, type Rolled } from './editTrajectory';
-import { callKey, readCall, roll, type Call, type Rollout } from './rollout';
+import { editTrajectory, type EditSettings } from './editTrajectory';
+import { generationData, openTrajectory, type Open } from './openTrajectory';
+import { readCall, roll } from './rollout';
 import type { TrajectoryFact } from './trajectoryState';
 
 export interface CollectSettings extends EditSettings {
@@ -31,6 +34,8 @@ export interface CollectSettings extends EditSettings {
 export interface CollectPorts {
   readonly log: EventLog;
   readonly student: LanguageModel;
+  /** Where a served model answers: through this, and `student` only says who it is. */
+  readonly answers?: Answers;
   readonly editor: Editor;
   readonly task: Task;
   readonly signal: AbortSignal;
@@ -74,21 +79,6 @@ export const trajectoryIdOf = (collectionId: string, pass: number, problemId: st
 export interface Collection extends CollectSettings {
   readonly collectionId: string;
 }
-
-interface Open extends Rolled {
-  readonly rollout: Rollout;
-  readonly generations: { readonly call: Call; readonly generationId: string }[];
-  readonly stream: OpenStream;
-  readonly reusedCalls: number;
-  readonly closed: string | undefined;
-}
-
-const callsOf = (events: readonly LedgerEvent[]): { readonly call: Call; readonly generationId: string }[] =>
-  events.flatMap((event) =>
-    event.type === 'GenerationProduced'
-      ? [{ call: readCall(event.data.call, event.data.prompt, event.data), generationId: event.id }]
-      : [],
-  );
 
 const createFact = (fact: TrajectoryFact, correlation: string): NewEvent =>
   definitionOf(fact.type).create(fact.data, { correlation });
@@ -160,72 +150,12 @@ export const addTo = (sum: CollectProgress, part: ChunkResult): CollectProgress 
   };
 };
 
-const open = async (
-  { pass, problem }: Work,
-  settings: Collection,
-  { log, task }: CollectPorts,
-): Promise<E.Either<DecodeError, Open>> => {
-  const { collectionId, iteration, seed } = settings;
-  const trajectoryId = trajectoryIdOf(collectionId, pass, problem.problemId);
-  const stream = await openStream(log, `trajectory-${trajectoryId}`);
-  if (E.isLeft(stream)) return stream;
-  const { events } = stream.right;
-  const generations = callsOf(events);
-  const closed = events.find((event) => event.type === 'TrajectoryClosed');
-  return E.right({
-    identity: { collectionId, iteration, pass, problemId: problem.problemId, trajectoryId, hint: task.hint },
-    problem,
-    rollout: {
-      prompt: problem.prompt,
-      key: [seed, 'attempt', iteration, pass, problem.problemId],
-      calls: generations.map(({ call }) => call),
-    },
-    generations,
-    stream: stream.right,
-    reusedCalls: generations.length,
-    closed: closed?.type === 'TrajectoryClosed' ? closed.data.outcome : undefined,
-  });
-};
-
-const generationData = (
-  one: Open,
-  call: number,
-  prompt: string,
-  completion: Completion,
-  settings: Collection,
-  student: LanguageModel,
-): GenerationProduced => ({
-  collectionId: settings.collectionId,
-  iteration: settings.iteration,
-  pass: one.identity.pass,
-  problemId: one.identity.problemId,
-  trajectoryId: one.identity.trajectoryId,
-  call,
-  author: 'student',
-  model: student.ref,
-  prompt,
-  text: completion.text,
-  tokenIds: completion.tokenIds === null ? null : [...completion.tokenIds],
-  logprobs: completion.logprobs === null ? null : [...completion.logprobs],
-  finish: completion.finish,
-  sampling: settings.sampling,
-  seedKey: [...callKey(one.rollout.key, call)],
-  ...callFacts(completion),
-});
-
-/** Collects some trajectories: their calls as one batch, then their edits. */
-export const collectChunk = async (
-  chunk: readonly Work[],
+/** Lets a model of our own answer, a batch at a time; every call is on the ledger before the next is made. */
+const rollAll = async (
+  unfinished: readonly Open[],
   settings: Collection,
   ports: CollectPorts,
-): Promise<E.Either<CollectError, ChunkResult>> => {
-  const all: Open[] = [];
-  for (const item of chunk) {
-    const opened = await open(item, settings, ports);
-    if (E.isLeft(opened)) return opened;
-    all.push(opened.right);
-  }
-  const unfinished = all.filter((one) => one.closed === undefined);
+): Promise<E.Either<CollectError, number>> => {
   const byRollout = new Map(unfinished.map((one) => [one.rollout, one]));
   let newCalls = 0;
   let appendFailed: AppendError | undefined;
@@ -242,7 +172,7 @@ export const collectChunk = async (
           if (one === undefined) throw new Error('a call came back for a rollout that nobody asked for');
           const call = rollout.calls.length;
           const event = generationProduced.create(
-            generationData(one, call, prompt, completion, settings, ports.student),
+            generationData(one, call, prompt, completion, settings, ports.student.ref),
             { correlation: settings.collectionId },
             observedOf(completion.served),
           );
@@ -258,46 +188,98 @@ export const collectChunk = async (
   );
   if (appendFailed !== undefined) return E.left(appendFailed);
   if (E.isLeft(rolled)) return rolled;
+  for (const one of unfinished) one.calls.skip(one.rollout.calls.length);
+  return E.right(newCalls);
+};
+
+/** Collects some trajectories: the calls of a model of our own as one batch, then their edits. */
+export const collectChunk = async (
+  chunk: readonly Work[],
+  settings: Collection,
+  ports: CollectPorts,
+): Promise<E.Either<CollectError, ChunkResult>> => {
+  const all: Open[] = [];
+  for (const { pass, problem } of chunk) {
+    const { collectionId } = settings;
+    const trajectoryId = trajectoryIdOf(collectionId, pass, problem.problemId);
+    const opened = await openTrajectory({ ...settings, pass, problem, trajectoryId }, ports);
+    if (E.isLeft(opened)) return opened;
+    all.push(opened.right);
+  }
+  const unfinished = all.filter((one) => one.closed === undefined);
+  const rolled = ports.answers === undefined ? await rollAll(unfinished, settings, ports) : E.right(0);
+  if (E.isLeft(rolled)) return rolled;
   const edited = await editAll(unfinished, settings, ports);
   if (E.isLeft(edited)) return edited;
   const outcomes: Record<string, number> = {};
   for (const outcome of [...all.flatMap((one) => (one.closed === undefined ? [] : [one.closed])), ...edited.right])
     outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
+  const sum = (count: (one: Open) => number): number => all.reduce((total, one) => total + count(one), 0);
   return E.right({
     done: chunk.length,
-    newCalls,
-    reusedCalls: all.reduce((sum, one) => sum + one.reusedCalls, 0),
+    newCalls: rolled.right + sum(({ calls }) => calls.counts.made),
+    reusedCalls: sum(({ calls, reusedCalls }) => reusedCalls + calls.counts.found + calls.counts.reused),
     outcomes,
   });
 };
 
-/** Edits side by side, appends in order. */
+/** One trajectory, from where it stands to its close: the answer where a served model gives it, then the edit. */
+const finish = async (
+  one: Open,
+  settings: Collection,
+  ports: CollectPorts,
+): Promise<E.Either<CallerError, readonly TrajectoryFact[]>> => {
+  const { answers, task } = ports;
+  const answered = answers === undefined ? E.right([]) : await answer(one, settings, answers, task);
+  if (E.isLeft(answered)) return answered;
+  const facts = await editTrajectory(one, settings, ports);
+  return E.isLeft(facts) ? facts : E.right([...answered.right, ...facts.right]);
+};
+
+/**
+ * Edits side by side, appends in order. Answers to one problem are edited one after the other: what two of them ask alike is
+ * asked by the first, whichever way the calls of others go.
+ */
 const editAll = async (
   unfinished: readonly Open[],
   settings: Collection,
   ports: CollectPorts,
 ): Promise<E.Either<CollectError, readonly string[]>> => {
-  const edits = from(unfinished.map((one, index) => ({ one, index }))).pipe(
+  const byProblem = new Map<string, Open[]>();
+  for (const one of unfinished) {
+    const { problemId } = one.identity;
+    byProblem.set(problemId, [...(byProblem.get(problemId) ?? []), one]);
+  }
+  const done = new Map<Open, E.Either<CallerError, readonly TrajectoryFact[]>>();
+  let stopped = false;
+  const edits = from(byProblem.values()).pipe(
     mergeMap(
-      async ({ one, index }) => ({ one, index, facts: await editTrajectory(one, settings, ports) }),
-      Math.max(1, settings.concurrency),
+      async (group) => {
+        for (const one of group) {
+          if (stopped) return;
+          const facts = await finish(one, settings, ports);
+          done.set(one, facts);
+          stopped ||= E.isLeft(facts);
+        }
+      },
+      Math.max(1, ports.editor.atOnce ?? settings.concurrency, ports.answers?.caller.ports.model.batch ?? 1),
     ),
     toArray(),
   );
-  const inOrder = (await lastValueFrom(edits, { defaultValue: [] })).sort((a, b) => a.index - b.index);
+  await lastValueFrom(edits, { defaultValue: [] });
   const appends: Promise<E.Either<AppendError, void>>[] = [];
   const outcomes: string[] = [];
-  let failed: E.Either<ModelError, never> | undefined;
-  for (const { one, facts } of inOrder) {
-    if (E.isLeft(facts)) {
-      failed = facts;
-      break;
-    }
-    // The generations are stored; a trajectory whose edit was interrupted has no edit facts, since they go in together.
+  const faults = [...done.values()].filter(E.isLeft);
+  for (const one of unfinished) {
+    const facts = done.get(one);
+    if (facts === undefined || E.isLeft(facts)) break;
+    // A trajectory whose edit was interrupted has its calls, and no edit facts, since they go in together.
     appends.push(one.stream.append(facts.right.map((fact) => createFact(fact, settings.collectionId))));
     for (const fact of facts.right) if (fact.type === 'TrajectoryClosed') outcomes.push(fact.data.outcome);
   }
   // Nothing may be on its way to the log when the caller is told of a failure.
   const appended = (await Promise.all(appends)).find(E.isLeft);
+  // What was not begun because something else failed is not what went wrong.
+  const failed = faults.find(({ left }) => left.tag !== 'Interrupted') ?? faults[0];
   return appended ?? failed ?? E.right(outcomes);
 };

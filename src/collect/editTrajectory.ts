@@ -1,10 +1,11 @@
 import * as E from 'fp-ts/Either';
 import type { ProblemPosed } from '../../events/problemPosed';
-import type { ModelError } from '../ports/languageModel';
+import type { Author } from '../../events/codecs';
 import { splitAttempt } from '../tasks/attemptText';
 import { renderCorrect, unjudged } from '../tasks/feedbackText';
 import type { Problem, Task, Verdict } from '../tasks/task';
-import type { Editor } from './editor';
+import type { CallerError, TrajectoryCalls } from './caller';
+import type { Editor, RefusedText } from './editor';
 import type { Call } from './rollout';
 import { decide, nextOf, type Memory } from './trajectory';
 import {
@@ -31,46 +32,71 @@ export interface EditSettings {
   readonly rightAnswer: 'fbk' | 'answer-match';
 }
 
-/** A trajectory whose calls are over. */
+/** A trajectory whose student's calls are over. */
 export interface Rolled {
   readonly identity: TrajectoryIdentity;
   readonly problem: ProblemPosed;
   readonly generations: readonly { readonly call: Call; readonly generationId: string }[];
+  readonly seed: number;
+  /** The calls that FBK and IMP make. */
+  readonly calls: TrajectoryCalls;
 }
+
+/** Replies of FBK or IMP that were not let in, as facts. */
+const refusals = (
+  { identity: { trajectoryId } }: Rolled,
+  round: number,
+  turn: 'feedback' | 'improvement',
+  author: Author,
+  refused: readonly RefusedText[],
+): readonly TrajectoryFact[] =>
+  refused.map((reply) => ({ type: 'TurnRefused', data: { trajectoryId, round, turn, author, ...reply } }));
 
 /** Asks FBK and IMP until the trajectory closes; the facts of it, in order. */
 export const editTrajectory = async (
   one: Rolled,
   settings: EditSettings,
   { editor, task }: { readonly editor: Editor; readonly task: Task },
-): Promise<E.Either<ModelError, readonly TrajectoryFact[]>> => {
+): Promise<E.Either<CallerError, readonly TrajectoryFact[]>> => {
   const problem: Problem = { question: one.problem.question, options: one.problem.options, answer: one.problem.answer };
   const facts: TrajectoryFact[] = [];
+  const { author } = editor;
+  const { seed, calls } = one;
+  const { pass } = one.identity;
   let memory: Memory = { state: startTrajectory(one.generations), before: undefined };
   for (;;) {
     const next = nextOf(memory.state);
     if (next.need === 'nothing') return E.right(facts);
-    if (next.need === 'improve') {
-      const body = await editor.improve(problem, next.body, next.verdict)();
-      if (E.isLeft(body)) return body;
-      memory = apply(one, settings, memory, { type: 'Improve', body: body.right, author: editor.author }, facts);
-      continue;
-    }
+    const { round } = memory.state;
     const answer = task.answerOf(next.body) ?? null;
     const answerCorrect = answer !== null && task.isCorrect(problem, answer);
+    const turn = { round, pass, seed, answerCorrect, calls };
+    if (next.need === 'improve') {
+      const said = await editor.improve(problem, next.body, next.verdict, turn)();
+      if (E.isLeft(said)) return said;
+      const { value, generationId, refused } = said.right;
+      facts.push(...refusals(one, round, 'improvement', author, refused));
+      memory = apply(one, settings, memory, { type: 'Improve', ...value, author, generationId }, facts);
+      continue;
+    }
     const trusted = settings.rightAnswer === 'answer-match' && answerCorrect;
     const known = trusted
       ? byAnswer(next.body)
       : next.body === ''
         ? unjudged('no-attempt', 'there is no attempt')
         : undefined;
-    const verdict = known === undefined ? await editor.feedback(problem, next.body)() : E.right(known);
-    if (E.isLeft(verdict)) return verdict;
+    const said =
+      known === undefined
+        ? await editor.feedback(problem, next.body, turn)()
+        : E.right({ value: known, generationId: null, refused: [] });
+    if (E.isLeft(said)) return said;
+    const { value: verdict, generationId, refused } = said.right;
+    facts.push(...refusals(one, round, 'feedback', author, refused));
     memory = apply(
       one,
       settings,
       memory,
-      { type: 'Judge', verdict: verdict.right, answer, answerCorrect, author: editor.author },
+      { type: 'Judge', verdict, answer, answerCorrect, author, generationId },
       facts,
     );
   }

@@ -1,13 +1,13 @@
 import * as E from 'fp-ts/Either';
 import { collectionIdOf, collectionStarted, type CollectionInputs } from '../../events/collectionStarted';
 import type { Digest } from '../../events/digest';
-import { generationProduced, type GenerationProduced, type Sampling } from '../../events/generationProduced';
+import { generationProduced, notAsked, type GenerationProduced, type Sampling } from '../../events/generationProduced';
 import { definitionOf, type DecodeError } from '../../events/index';
 import type { ProblemPosed } from '../../events/problemPosed';
 import { appendOnce, openStream } from '../ledger/openStream';
 import type { AppendError, EventLog } from '../ports/eventLog';
-import type { ModelError } from '../ports/languageModel';
 import type { Task } from '../tasks/task';
+import { TrajectoryCalls, type CallerError } from './caller';
 import type { ChatAnswer } from './chatLog';
 import { trajectoryIdOf } from './collectTrajectories';
 import type { Editor } from './editor';
@@ -39,7 +39,7 @@ export interface ImportedChats {
   readonly outcomes: Readonly<Record<string, number>>;
 }
 
-export type ImportChatsError = ModelError | AppendError | DecodeError;
+export type ImportChatsError = CallerError | AppendError | DecodeError;
 
 /** A log knows of no iterations. */
 const iteration = 1;
@@ -93,6 +93,7 @@ const generationOf = (
   usage: chat.usage,
   price: null,
   served: null,
+  ...notAsked,
 });
 
 /**
@@ -131,8 +132,19 @@ export const importChats = async (
     const data = generationOf(answer, inputs, { collectionId, pass, trajectoryId }, request.file);
     const generation = generationProduced.create(data, { correlation });
     const generations = [{ call: readCall(0, data.prompt, data), generationId: generation.id }];
-    const identity = { collectionId, iteration, pass, problemId, trajectoryId, hint: task.hint };
-    const facts = await editTrajectory({ identity, problem, generations }, request.settings, { editor, task });
+    const identity = {
+      collectionId,
+      iteration,
+      pass,
+      problemId,
+      trajectoryId,
+      hint: task.hint,
+      author: 'student' as const,
+    };
+    const calls = new TrajectoryCalls(data, stream.right);
+    calls.skip(1);
+    const rolled = { identity, problem, generations, seed: inputs.seed, calls };
+    const facts = await editTrajectory(rolled, request.settings, { editor, task });
     if (E.isLeft(facts)) return facts;
     // One batch: a trajectory is there whole, or not at all.
     const events = facts.right.map((fact) => definitionOf(fact.type).create(fact.data, { correlation }));

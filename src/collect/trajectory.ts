@@ -59,15 +59,24 @@ const giveFeedback = (t: Turning, command: Extract<Command, { type: 'Judge' }>):
   const differs = own === undefined ? undefined : disagreement(own, verdict);
   if (own === undefined) t.refuseLeftOver('feedback');
   if (own !== undefined && differs !== undefined) {
-    t.refuse('feedback', 'student', own.text, 'disagrees-with-fbk', findingText(verdict), differs, own.generationId);
+    t.refuse(
+      'feedback',
+      t.identity.author,
+      own.text,
+      'disagrees-with-fbk',
+      findingText(verdict),
+      differs,
+      own.generationId,
+    );
     const overCorrected = verdict.verdict === 'correct' && parseFeedback(own.body).kind === 'incorrect';
     if (overCorrected && t.options.overCorrection === 'discard')
       return t.close('discarded', 'over-correction', differs);
   }
   t.feedback(
     verdict,
-    own !== undefined && differs === undefined ? 'student' : author,
+    own !== undefined && differs === undefined ? t.identity.author : author,
     differs === undefined ? own : undefined,
+    command.generationId ?? null,
   );
   if (verdict.verdict !== 'correct') {
     if (t.state.updates < t.options.maxUpdates) return;
@@ -94,7 +103,13 @@ const judgeFirst = (t: Turning, command: Extract<Command, { type: 'Judge' }>): v
 };
 
 /** Whether an update may stand in for the answer, and the facts of it. */
-const admitUpdate = (t: Turning, body: string, author: Author, own: OwnTurn | undefined): boolean => {
+const admitUpdate = (
+  t: Turning,
+  body: string,
+  author: Author,
+  own: OwnTurn | undefined,
+  said: string | null,
+): boolean => {
   const { attempt, feedback } = t.state;
   if (attempt === undefined || feedback === undefined) throw new Error('an update needs an answer and its feedback');
   const legal = legalUpdate(attempt.body, feedback.verdict, body);
@@ -106,9 +121,9 @@ const admitUpdate = (t: Turning, body: string, author: Author, own: OwnTurn | un
       'illegal-update',
       'a legal update',
       legal.reason,
-      own?.generationId ?? null,
+      own?.generationId ?? said,
     );
-  else t.improvement(body, author, own);
+  else t.improvement(body, author, own, said);
   return legal.legal;
 };
 
@@ -150,20 +165,22 @@ export const decide = (
       if (own !== undefined && command.verdict.verdict === 'error')
         t.refuse(
           'improvement',
-          'student',
+          identity.author,
           own.text,
           'unjudged',
           'an update that FBK can read',
           command.verdict.reason,
           own.generationId,
         );
-      else if (own !== undefined && admitUpdate(t, own.body, 'student', own)) judgeUpdate(t, command, earlier);
+      else if (own !== undefined && admitUpdate(t, own.body, identity.author, own, null))
+        judgeUpdate(t, command, earlier);
     }
   } else {
     earlier = state.feedback?.verdict;
     t.refuseLeftOver('improvement');
-    if (command.body === undefined) t.close('discarded', 'no-update', 'IMP has no update for this feedback');
-    else if (!admitUpdate(t, command.body, command.author, undefined)) t.close('discarded', 'illegal-update', null);
+    if (command.body === undefined) t.close('discarded', 'no-update', command.why ?? null);
+    else if (!admitUpdate(t, command.body, command.author, undefined, command.generationId ?? null))
+      t.close('discarded', 'illegal-update', null);
   }
   return E.right({ memory: { state: t.state, before: earlier }, facts: t.facts });
 };

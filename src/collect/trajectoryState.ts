@@ -31,6 +31,8 @@ export interface TrajectoryIdentity {
   readonly pass: number;
   readonly problemId: string;
   readonly trajectoryId: string;
+  /** Who answers: the student, or a large model that shows how. */
+  readonly author: Author;
   /** The task's hint, which stands in the header of an update. */
   readonly hint: string;
 }
@@ -97,9 +99,17 @@ export type Command =
       readonly answer: string | null;
       readonly answerCorrect: boolean;
       readonly author: Author;
+      /** The generation that said so; absent or null for a script. */
+      readonly generationId?: string | null;
     }
-  /** IMP's update of the answer that stands; undefined when it has none. */
-  | { readonly type: 'Improve'; readonly body: string | undefined; readonly author: Author };
+  /** IMP's update of the answer that stands; undefined when it has none, and then `why`. */
+  | {
+      readonly type: 'Improve';
+      readonly body: string | undefined;
+      readonly why?: string;
+      readonly author: Author;
+      readonly generationId?: string | null;
+    };
 
 /** The student's next own turn, if it is of this kind and still looked at. */
 export const ownTurn = (state: TrajectoryState, kind: Turn['kind']): OwnTurn | undefined => {

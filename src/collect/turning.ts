@@ -76,7 +76,7 @@ export class Turning {
     if (edited || leftOver === null || used < own.length) return;
     this.refuse(
       turn,
-      'student',
+      this.identity.author,
       leftOver.line,
       'unreadable',
       'a line of the trajectory format',
@@ -88,7 +88,8 @@ export class Turning {
   /** What the student wrote behind the point where the trajectory closes. */
   refuseRest(rule: string, expected: string): void {
     const rest = this.state.edited ? undefined : this.state.own[this.state.used];
-    if (rest !== undefined) this.refuse(rest.kind, 'student', rest.text, rule, expected, null, rest.generationId);
+    if (rest !== undefined)
+      this.refuse(rest.kind, this.identity.author, rest.text, rule, expected, null, rest.generationId);
     else this.refuseLeftOver('improvement');
   }
 
@@ -118,7 +119,7 @@ export class Turning {
     const data = {
       trajectoryId: this.trajectoryId,
       round: 0,
-      author: 'student' as const,
+      author: this.identity.author,
       generationId,
       start,
       end,
@@ -128,7 +129,7 @@ export class Turning {
     this.move({ attempt: { eventId: attemptMade.idOf(data), body: turn.body }, used: this.state.used + 1 });
   }
 
-  improvement(body: string, author: Author, own: OwnTurn | undefined): void {
+  improvement(body: string, author: Author, own: OwnTurn | undefined, said: string | null): void {
     const { attempt, feedback, round, updates, used } = this.state;
     if (attempt === undefined || feedback === undefined) throw new Error('an update needs an answer and its feedback');
     const data = {
@@ -138,7 +139,7 @@ export class Turning {
       attemptId: attempt.eventId,
       feedbackId: feedback.eventId,
       text: own?.text ?? renderTurn('improvement', body, this.identity.hint),
-      generationId: own?.generationId ?? null,
+      generationId: own?.generationId ?? said,
       start: own?.start ?? null,
       end: own?.end ?? null,
     };
@@ -153,7 +154,7 @@ export class Turning {
     });
   }
 
-  feedback(verdict: Verdict, author: Author, own: OwnTurn | undefined): void {
+  feedback(verdict: Verdict, author: Author, own: OwnTurn | undefined, said: string | null): void {
     const { attempt, round, used } = this.state;
     if (attempt === undefined) throw new Error('feedback needs an answer');
     const parsed = own === undefined ? undefined : parseFeedback(own.body);
@@ -168,7 +169,7 @@ export class Turning {
       step: found?.step ?? null,
       segment: found?.segment ?? null,
       reason: found?.reason ?? null,
-      generationId: own?.generationId ?? null,
+      generationId: own?.generationId ?? said,
       start: own?.start ?? null,
       end: own?.end ?? null,
     };

@@ -56,10 +56,24 @@ const spoilers: Partial<Readonly<Record<FaultName, Spoilt>>> = {
   'no-usage': 'no-usage',
   length: 'length',
   'content-filter': 'content-filter',
+  'other-language': 'other-language',
+  'bad-form': 'bad-form',
+  'no-such-step': 'no-such-step',
+  'rewrites-steps': 'rewrites-steps',
 };
 
 /** Faults that leave a reply which a client can use. */
-const harmless = new Set<FaultName | undefined>([undefined, 'latency', 'slow', 'no-usage', 'length']);
+const harmless = new Set<FaultName | undefined>([
+  undefined,
+  'latency',
+  'slow',
+  'no-usage',
+  'length',
+  'other-language',
+  'bad-form',
+  'no-such-step',
+  'rewrites-steps',
+]);
 
 /**
  * A server of the OpenAI API that answers by script, and misbehaves as told: what each request gets depends on the seed,
@@ -90,6 +104,10 @@ export const fakeTeacher = (
       case 'no-usage':
       case 'length':
       case 'content-filter':
+      case 'other-language':
+      case 'bad-form':
+      case 'no-such-step':
+      case 'rewrites-steps':
         return good;
       case 'latency':
         return { ...good, afterMs: drawn.integer(0, 10 * latencyMs + 100) };

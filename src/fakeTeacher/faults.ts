@@ -15,6 +15,10 @@ export const faultNames = {
   'too-few': '200 with one choice fewer than asked',
   'no-usage': '200 without usage',
   length: '200, the text cut in half with finish_reason length',
+  'other-language': 'the text is in German',
+  'bad-form': 'the text begins with words that nobody asked for',
+  'no-such-step': 'feedback is about a step that the answer does not have',
+  'rewrites-steps': 'an update changes its first step too',
   'content-filter': 'finish_reason content_filter; the same request always meets it',
   'too-long': '400 context_length_exceeded; the same request always meets it',
   'wrong-key': '401, whatever the key',
@@ -50,10 +54,13 @@ export const readFaults = (
   return { ok: true, faults: [...new Set(faults)] };
 };
 
+/** Decided by a request's content alone, so that a text does not depend on how often it was asked for. */
+const spoken = new Set<FaultName>(['length', 'other-language', 'bad-form', 'no-such-step', 'rewrites-steps']);
+
 export interface FaultSettings {
   readonly seed: number;
   readonly faults: readonly FaultName[];
-  /** Share of attempts that meet a fault which passes. Of requests, a tenth of it meets one that lasts. */
+  /** Share of attempts that meet a fault which passes. Of requests, a tenth of it meets one that lasts, a third one of text. */
   readonly rate: number;
 }
 
@@ -76,8 +83,11 @@ export const faultOf = (
     return names[drawn.integer(1, names.length)];
   };
   const stays = faults.filter((name) => lasting.has(name));
-  const passes = faults.filter((name) => !lasting.has(name));
+  const texts = faults.filter((name) => spoken.has(name));
+  const passes = faults.filter((name) => !lasting.has(name) && !spoken.has(name));
   return (
-    pick(stays, ['lasting fault', seed, content], rate / 10) ?? pick(passes, ['fault', seed, content, attempt], rate)
+    pick(stays, ['lasting fault', seed, content], rate / 10) ??
+    pick(passes, ['fault', seed, content, attempt], rate) ??
+    pick(texts, ['text fault', seed, content], rate / 3)
   );
 };

@@ -1,5 +1,6 @@
 import { draws, type Draws } from '../../projections/random';
 import { askedInProtocol } from './protocol';
+import { promptedText } from './promptedText';
 import { studentText } from './studentText';
 
 /** What a reply is to be found for. */
@@ -35,6 +36,7 @@ const anything: Replier = {
 /** Every form of prompt that the fake teacher knows, the most particular first. A new prompt of ours is a row here. */
 export const repliers: readonly Replier[] = [
   { name: 'protocol', reply: ({ prompt, drawn }) => askedInProtocol(prompt, drawn) },
+  { name: 'prompted', reply: ({ prompt, drawn }) => promptedText(prompt, drawn) },
   { name: 'student', reply: ({ prompt, drawn }) => studentText(prompt, drawn) },
   anything,
 ];

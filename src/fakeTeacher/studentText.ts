@@ -1,35 +1,12 @@
 import type { Draws } from '../../projections/random';
-import { tasks } from '../tasks';
-import type { Problem, Script, Task } from '../tasks/task';
 import { renderTurn } from '../tasks/trajectoryText';
 import { anAnswer } from './protocol';
+import { solved, type Solved } from './solved';
 
 const form = /^Q: ([^\n]*)\n([\s\S]*?)Answer: Let's think step by step\.([^\n]*)(?:\n([\s\S]*))?$/;
 
-/** A task that can solve the question without being told the answer, with that answer. */
-const solved = (
-  question: string,
-  options: string | null,
-  hint: string,
-): { readonly task: Task; readonly script: Script; readonly problem: Problem } | undefined => {
-  for (const task of tasks.values()) {
-    const { script } = task;
-    if (script === undefined || task.hint !== hint) continue;
-    try {
-      const blank = { question, options, answer: '' };
-      const answer = task.answerOf(script.gold(blank));
-      if (answer === undefined) continue;
-      const problem = { question, options, answer };
-      if (script.feedback(problem, script.gold(problem)).verdict === 'correct') return { task, script, problem };
-    } catch {
-      // A question of another task: its script cannot read it.
-    }
-  }
-  return undefined;
-};
-
 /** An answer's own feedback, and an update where it is wrong. */
-const judged = ({ task, script, problem }: NonNullable<ReturnType<typeof solved>>, attempt: string): string => {
+const judged = ({ task, script, problem }: Solved, attempt: string): string => {
   const verdict = script.feedback(problem, attempt);
   const said = renderTurn('feedback', verdict.text, '');
   const better = verdict.verdict === 'incorrect' ? script.improve(problem, attempt, verdict) : undefined;

@@ -29,6 +29,8 @@ export interface Wanted {
   readonly model: string;
   readonly prompt: string;
   readonly system: string;
+  /** Whether it asks to mend a reply that was refused. */
+  readonly repair: boolean;
   readonly maxTokens: number;
   readonly samples: number;
   readonly stop: readonly string[];
@@ -36,6 +38,13 @@ export interface Wanted {
   /** The request's own seed, which a server honours as it can: this one does. */
   readonly seed: number;
 }
+
+/** How our prompts ask for another reply (src/prompts/shipped). */
+const mending = /^That reply cannot be used: /;
+
+/** What a conversation asks: its last message of the user, or the one before where the last asks to mend a reply. */
+const asked = (messages: readonly { readonly role: string; readonly content: string }[]): string =>
+  messages.findLast(({ role, content }) => role === 'user' && !mending.test(content))?.content ?? '';
 
 /** Reads a request's body; a sentence where it is none. */
 export const readRequest = (path: string, text: string): E.Either<string, Wanted> => {
@@ -56,7 +65,8 @@ export const readRequest = (path: string, text: string): E.Either<string, Wanted
   return E.right({
     chat,
     model,
-    prompt: continuing !== undefined && E.isRight(continuing) ? continuing.right.prompt : said('user'),
+    prompt: continuing !== undefined && E.isRight(continuing) ? continuing.right.prompt : asked(messages),
+    repair: messages.length > 0 && said('user') !== asked(messages),
     system: said('system'),
     maxTokens: max_completion_tokens ?? max_tokens ?? 4096,
     samples: n ?? 1,
@@ -76,8 +86,13 @@ interface Text {
   readonly stopReason: string | null;
 }
 
-const textOf = ({ prompt, system, seed: own, maxTokens, stop }: Wanted, seed: number, sample: number): Text => {
-  const whole = replyTo({ seed: seed + own, prompt, system, sample });
+const textOf = (
+  { prompt, system, seed: own, maxTokens, stop }: Wanted,
+  seed: number,
+  sample: number,
+  spoilt: Spoilt | undefined,
+): Text => {
+  const whole = misspoken(replyTo({ seed: seed + own, prompt, system, sample }), spoilt);
   const stops = stop.flatMap((each) => (whole.includes(each) ? [{ each, at: whole.indexOf(each) }] : []));
   const first = stops.sort((a, b) => a.at - b.at)[0];
   const before = first === undefined ? whole : whole.slice(0, first.at);
@@ -88,7 +103,28 @@ const textOf = ({ prompt, system, seed: own, maxTokens, stop }: Wanted, seed: nu
 };
 
 /** What a fault changes in an otherwise good reply. */
-export type Spoilt = 'missing-field' | 'too-few' | 'no-usage' | 'length' | 'content-filter';
+export type Spoilt =
+  | 'missing-field'
+  | 'too-few'
+  | 'no-usage'
+  | 'length'
+  | 'content-filter'
+  | 'other-language'
+  | 'bad-form'
+  | 'no-such-step'
+  | 'rewrites-steps';
+
+const german =
+  'Der Schritt ist nicht richtig, weil die Reihenfolge der Wörter mit dem Anfang nicht zu der Frage passt.';
+
+/** A reply that the wire carries well, and that says something else than was asked for. */
+const misspoken = (text: string, spoilt: Spoilt | undefined): string => {
+  if (spoilt === 'other-language') return german;
+  if (spoilt === 'bad-form') return `Sure! Here is what I think:\n\n${text}`;
+  if (spoilt === 'no-such-step') return text.replace(/^Step: .*$/m, 'Step: (77)');
+  if (spoilt === 'rewrites-steps') return text.replace(/^\((\d+)\) (.*)$/m, '($1) To begin with, $2');
+  return text;
+};
 
 const choice = (wanted: Wanted, index: number, one: Text, spoilt: Spoilt | undefined): Json => {
   const half = spoilt === 'length' ? one.tokens.slice(0, Math.ceil(one.tokens.length / 2)) : one.tokens;
@@ -117,7 +153,7 @@ const choice = (wanted: Wanted, index: number, one: Text, spoilt: Spoilt | undef
 
 /** A reply in OpenAI's form. It holds no time, so that equal requests get equal bytes. */
 export const replyBody = (wanted: Wanted, seed: number, spoilt: Spoilt | undefined): string => {
-  const texts = Array.from({ length: wanted.samples }, (_, sample) => textOf(wanted, seed, sample));
+  const texts = Array.from({ length: wanted.samples }, (_, sample) => textOf(wanted, seed, sample, spoilt));
   const promptTokens = tokensOf(`${wanted.system} ${wanted.prompt}`).length;
   const completionTokens = texts.reduce((sum, { tokens }) => sum + tokens.length, 0);
   const usage = {

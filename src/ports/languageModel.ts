@@ -118,6 +118,20 @@ export type ModelError =
   | { readonly tag: 'PriceUnknown'; readonly model: string; readonly known: readonly string[] }
   /** A text that would have been kept or sent holds an access key; `what` says of which kind. */
   | { readonly tag: 'KeyInText'; readonly where: string; readonly what: string }
+  /** Only recorded calls may be used, and this one is not recorded; `nearest` is the one that differs least. */
+  | {
+      readonly tag: 'NotRecorded';
+      readonly callKey: Digest;
+      readonly prompt: string;
+      readonly nearest: {
+        readonly generationId: string;
+        readonly differences: readonly {
+          readonly part: string;
+          readonly here: string | null;
+          readonly there: string | null;
+        }[];
+      } | null;
+    }
   | BlobError
   /** Memory ran out; what the model needs of it, and with which settings it would need less. */
   | ({ readonly tag: 'DecodingOutOfMemory'; readonly message: string } & MemoryNeed)

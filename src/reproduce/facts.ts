@@ -59,7 +59,8 @@ export const factsOf = (events: readonly LedgerEvent[]): Facts => {
         collections.set(event.data.collectionId, event.data);
         break;
       case 'GenerationProduced':
-        push(generations, event.data.collectionId, event.data);
+        // What was asked of a served model cannot be made again, only replayed.
+        if (event.data.callKey === null) push(generations, event.data.collectionId, event.data);
         break;
       case 'DatasetDerived':
         push(datasets, event.data.dataset, event.data);

@@ -2,6 +2,7 @@ import * as E from 'fp-ts/Either';
 import { digestOf, type Json } from '../../events/digest';
 import { runResumed } from '../../events/runResumed';
 import { runStarted } from '../../events/runStarted';
+import { recordedConfig } from './config';
 import type { OpenStream } from '../ledger/openStream';
 import type { AppendError } from '../ports/eventLog';
 import type { RunInput, RunPorts } from './runContext';
@@ -12,10 +13,9 @@ import type { RunInput, RunPorts } from './runContext';
  * are, so that a finished run can be made longer. A policy is what it says and what it is called, whichever way the config names it.
  */
 export const runIdOf = ({ config, policy, basePolicy }: RunInput): string => {
-  const { iterations: _, base, ...rest } = config;
-  const { trained: __, ...trained } = base;
+  const { iterations: _, base, ...rest } = recordedConfig(config);
   return digestOf({
-    config: { ...rest, policy: policy.name, base: { ...trained, policy: basePolicy.name } },
+    config: { ...rest, policy: policy.name, base: { ...base, policy: basePolicy.name } },
     policy,
     basePolicy,
   }).slice(0, 16);
@@ -30,8 +30,7 @@ export const begin = async (
 ): Promise<E.Either<AppendError, void>> => {
   const { environment, codeVersion } = ports;
   if (stream.events.length === 0) {
-    const { trained: _, ...base } = config.base;
-    const resolved: Json = { ...config, base };
+    const resolved: Json = recordedConfig(config);
     return stream.append([runStarted.create({ runId, config: resolved, seed: config.seed, codeVersion, environment })]);
   }
   const now = digestOf({ codeVersion, environment });

@@ -163,6 +163,33 @@ export const BaseConfig = section('base', {
   ),
 });
 
+const teacherSampling = (temperature: number, maxTokens: number) =>
+  section('sampling', {
+    temperature: otherwise(Weight, temperature),
+    topK: otherwise(orNull(Positive), null),
+    topP: otherwise(orNull(Weight), null),
+    maxTokens: otherwise(Positive, maxTokens),
+  });
+
+/** A large model as FBK and IMP. Where it is served, and with which key, is the environment's (OPENAI_BASE_URL). */
+const Teacher = section('teacher', {
+  model: Text,
+  /** A folder with prompts over the shipped ones, relative to the config file. */
+  prompts: otherwise(orNull(Text), null),
+  feedback: teacherSampling(0, 256),
+  improvement: teacherSampling(0.7, 1024),
+});
+const TeacherEditor = section('editor', { teacher: Teacher });
+export type EditorConfig = 'script' | t.TypeOf<typeof TeacherEditor>;
+
+/** Who edits: the task's script, or `{teacher: {model: ...}}`. */
+const Editor = new Described<EditorConfig>(
+  'script, or {teacher: {model, ...}}',
+  (u): u is EditorConfig => u === 'script' || TeacherEditor.is(u),
+  (u, c) => (u === 'script' ? t.success(u) : TeacherEditor.validate(u, c)),
+  () => ({ anyOf: [{ const: 'script' }, TeacherEditor.schema] }),
+);
+
 const given = section('run', {
   seed: otherwise(Whole, 1, 'Root of every draw of collection, training and evaluation.'),
   task: TaskConfig,
@@ -178,6 +205,7 @@ const given = section('run', {
     stepOrder: otherwise(oneOf('numeric', 'text'), 'numeric'),
     noProgress: otherwise(oneOf('truncate', 'keep'), 'truncate'),
     rightAnswer: otherwise(oneOf('fbk', 'answer-match'), 'fbk'),
+    editor: otherwise(Editor, 'script'),
     concurrency: otherwise(Positive, 8),
   }),
   train: trainSection(paperTrainConfig),
@@ -192,3 +220,13 @@ const given = section('run', {
 /** The config of `tripost run`, every field filled in. Unknown keys are refused with the key that was probably meant. */
 export const RunConfig = given;
 export type RunConfig = t.TypeOf<typeof RunConfig>;
+
+/**
+ * The config as runs are told apart by it and record it: without where the base's weights come from (its training has an
+ * identity of its own), and without the editor where it is the script, as before there was another.
+ */
+export const recordedConfig = ({ base, collect, ...rest }: RunConfig) => {
+  const { trained: _, ...trained } = base;
+  const { editor, ...others } = collect;
+  return { ...rest, base: trained, collect: editor === 'script' ? others : { ...others, editor } };
+};

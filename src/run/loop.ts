@@ -34,7 +34,7 @@ export const collectSettings = (
   iteration: number,
   problemSet: string,
 ): CollectSettings => {
-  const { passes, sampling, maxCalls, rightAnswer, concurrency, ...edit } = collect;
+  const { passes, sampling, maxCalls, rightAnswer, concurrency, editor: _, ...edit } = collect;
   return { iteration, problemSet, passes, seed, sampling, maxCalls, edit, rightAnswer, concurrency };
 };
 

@@ -26,7 +26,14 @@ const runWith = async (
   students: Students,
 ): Promise<E.Either<RunError, RunSummary>> => {
   const { config, task } = input;
-  if (task.script === undefined) return E.left({ tag: 'NoScript', task: task.name });
+  const { editor: wanted } = config.collect;
+  if (wanted !== 'script' && ports.editor === undefined)
+    return E.left({
+      tag: 'ModelUnavailable',
+      message: `collect.editor is the model ${wanted.teacher.model}, and this command calls none; tripost run and tripost collect do`,
+    });
+  const editor = ports.editor ?? (task.script === undefined ? undefined : scriptedEditor(task.script));
+  if (editor === undefined) return E.left({ tag: 'NoScript', task: task.name });
   const runId = runIdOf(input);
   const opened = await openStream(ports.log, `run-${runId}`);
   if (E.isLeft(opened)) return opened;
@@ -44,6 +51,6 @@ const runWith = async (
     gold,
   });
   if (E.isLeft(set)) return set;
-  const loop = new Loop(input, ports, students, runId, set.right, stream, scriptedEditor(task.script));
+  const loop = new Loop(input, ports, students, runId, set.right, stream, editor);
   return loop.all();
 };

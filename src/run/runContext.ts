@@ -5,6 +5,7 @@ import type { DecodeError } from '../../events/index';
 import type { Step } from '../../events/stepRecorded';
 import type { Policy } from '../../projections/policies/policy';
 import type { CollectError, CollectProgress } from '../collect/collectTrajectories';
+import type { Editor } from '../collect/editor';
 import type { EvaluateError } from '../evaluate/evaluate';
 import type { BlobStore } from '../ports/blobStore';
 import type { AppendError, EventLog } from '../ports/eventLog';
@@ -45,6 +46,8 @@ export type RunProgress =
   | { readonly phase: 'evaluate'; readonly iteration: number; readonly done: number; readonly total: number };
 
 export interface RunPorts {
+  /** FBK and IMP where they are a large model; absent: the task's script. */
+  readonly editor?: Editor;
   readonly log: EventLog;
   readonly blobs: BlobStore;
   readonly startEngine: StartEngine;

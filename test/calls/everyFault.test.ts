@@ -1,7 +1,7 @@
 import * as E from 'fp-ts/Either';
 import { callFailed } from '../../events/callFailed';
 import { contentId } from '../../events/digest';
-import { generationProduced } from '../../events/generationProduced';
+import { generationProduced, notAsked } from '../../events/generationProduced';
 import { findKey, findKeyIn } from '../../events/secrets';
 import { memoryBlobStore } from '../../src/adapters/memory/blobStore';
 import { openMemoryLog } from '../../src/adapters/memory/eventLog';
@@ -84,6 +84,7 @@ describe('a teacher with every fault', () => {
               logprobs: logprobs === null ? null : [...logprobs],
               sampling: request(i).sampling,
               seedKey: [...request(i).key],
+              ...notAsked,
               ...callFacts({ text, finish, tokenIds, logprobs, ...rest }),
             };
             must(await stream.append([generationProduced.create(data, {}, observedOf(rest.served))]));

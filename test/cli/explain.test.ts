@@ -41,6 +41,15 @@ const samples: { readonly [T in Tag]: OfTag<T> } = {
     where: 'GenerationProduced e-1 for stream s, data.prompt',
     what: 'an OpenAI key (sk-...)',
   },
+  NotRecorded: {
+    tag: 'NotRecorded',
+    callKey: d1,
+    prompt: 'Q: Sort the following words',
+    nearest: {
+      generationId: 'g-1',
+      differences: [{ part: 'sampling.temperature', here: '0', there: '0.7' }],
+    },
+  },
   RequestUnsupported: { tag: 'RequestUnsupported', message: 'a conversation was asked of plain completions' },
   CallGivenUp: {
     tag: 'CallGivenUp',

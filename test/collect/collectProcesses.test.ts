@@ -64,13 +64,15 @@ const single = async (): Promise<Single> => {
   const taught: string[] = [];
   const editor: typeof quick = {
     ...quick,
-    feedback: (problem, attempt) => {
+    feedback: (...asked) => {
+      const [problem, attempt] = asked;
       taught.push(`FBK ${problem.question} | ${attempt}`);
-      return quick.feedback(problem, attempt);
+      return quick.feedback(...asked);
     },
-    improve: (problem, attempt, verdict) => {
+    improve: (...asked) => {
+      const [problem, attempt] = asked;
       taught.push(`IMP ${problem.question} | ${attempt}`);
-      return quick.improve(problem, attempt, verdict);
+      return quick.improve(...asked);
     },
   };
   must(await collectWith(problems, { log, student, editor }, settings));

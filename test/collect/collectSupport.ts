@@ -12,6 +12,7 @@ import {
   type CollectProgress,
   type CollectSettings,
 } from '../../src/collect/collectTrajectories';
+import type { CallerError } from '../../src/collect/caller';
 import { scriptedEditor, type Editor } from '../../src/collect/editor';
 import { paperOptions } from '../../src/collect/trajectoryState';
 import type { EventLog } from '../../src/ports/eventLog';
@@ -109,13 +110,13 @@ export class FakeStudent implements LanguageModel {
 /** The script, each answer late by as much as `delay` says. */
 export const slowEditor = (delay: () => number): Editor => {
   const quick = scriptedEditor(script);
-  const late = <T>(result: TE.TaskEither<ModelError, T>): TE.TaskEither<ModelError, T> => {
+  const late = <T>(result: TE.TaskEither<CallerError, T>): TE.TaskEither<CallerError, T> => {
     return () => new Promise((resolve) => void setTimeout(() => void result().then(resolve), delay()));
   };
   return {
     ...quick,
-    feedback: (problem, attempt) => late(quick.feedback(problem, attempt)),
-    improve: (problem, attempt, verdict) => late(quick.improve(problem, attempt, verdict)),
+    feedback: (...asked) => late(quick.feedback(...asked)),
+    improve: (...asked) => late(quick.improve(...asked)),
   };
 };
 

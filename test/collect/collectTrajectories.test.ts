@@ -131,9 +131,10 @@ describe('collecting', () => {
     const quick = scriptedEditor(script);
     const editor = {
       ...quick,
-      feedback: (...[problem, attempt]: Parameters<typeof quick.feedback>) => {
+      feedback: (...asked: Parameters<typeof quick.feedback>) => {
+        const [, attempt] = asked;
         judged.push(attempt);
-        return quick.feedback(problem, attempt);
+        return quick.feedback(...asked);
       },
     };
     const wrong = (problem: ProblemPosed): string => script.gold(bare(problem)).replace(/is \S+\.$/, 'is 12345.');
@@ -231,10 +232,10 @@ describe('collecting after an interruption', () => {
     const broken = problems[1]?.question;
     const editor = {
       ...quick,
-      feedback: (...[problem, attempt]: Parameters<typeof quick.feedback>) =>
-        problem.question === broken
+      feedback: (...asked: Parameters<typeof quick.feedback>) =>
+        asked[0].question === broken
           ? TE.left({ tag: 'ModelUnavailable', message: 'no teacher' } as const)
-          : quick.feedback(problem, attempt),
+          : quick.feedback(...asked),
     };
     const failed = await collectWith(problems, { log, student: new FakeStudent(problems), editor });
     expect(failed).toEqual(E.left({ tag: 'ModelUnavailable', message: 'no teacher' }));

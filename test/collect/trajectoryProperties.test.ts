@@ -125,6 +125,7 @@ const editAll = (
     problemId: 'p',
     trajectoryId: 't',
     hint: task.hint,
+    author: 'student' as const,
   };
   const facts: TrajectoryFact[] = [];
   const generations = calls.map((call, i) => ({ call, generationId: `g${i}` }));

@@ -19,6 +19,7 @@ export const identity = {
   problemId: 'p',
   trajectoryId: 't',
   hint: ' Add.',
+  author: 'student' as const,
 };
 
 /** An answer: steps 1, 2, … and the final response. */

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { labelGiven } from '../../events/labelGiven';
 import { callFailed } from '../../events/callFailed';
-import { generationProduced } from '../../events/generationProduced';
+import { generationProduced, notAsked } from '../../events/generationProduced';
 import { stepRecorded } from '../../events/stepRecorded';
 import { definitionOf } from '../../events/index';
 import { iterationStarted } from '../../events/iterationStarted';
@@ -36,18 +36,37 @@ describe('an old event', () => {
   it.each(['GenerationProduced', 'TrajectoryClosed'] as const)(
     '%s@1: its collection is that of its run and iteration',
     (type) => {
-      expect(must(definitionOf(type).decode(1, written(`${type}.v1.json`)))).toEqual(examples[type]);
+      const sinceThen = type === 'GenerationProduced' ? notAsked : {};
+      expect(must(definitionOf(type).decode(1, written(`${type}.v1.json`)))).toEqual({
+        ...examples[type],
+        ...sinceThen,
+      });
     },
   );
 
-  it('GenerationProduced@2: it came from no served model', () => {
-    expect(must(generationProduced.decode(2, written('GenerationProduced.v2.json')))).toEqual(
-      examples.GenerationProduced,
-    );
+  it.each([2, 3])('GenerationProduced@%d: nobody was asked over a wire', (version) => {
+    expect(must(generationProduced.decode(version, written(`GenerationProduced.v${version}.json`)))).toEqual({
+      ...examples.GenerationProduced,
+      ...notAsked,
+    });
+  });
+
+  const noKey = { callKey: null, reusedFrom: null };
+
+  it('CallFailed@3: its call had no identity yet', () => {
+    expect(must(callFailed.decode(3, written('CallFailed.v3.json')))).toEqual({ ...examples.CallFailed, ...noKey });
   });
 
   it.each([1, 2])('CallFailed@%d: what it does not tell is not known', (version) => {
-    const unknown = { author: null, model: null, status: null, retryAfterMs: null, request: null, response: null };
+    const unknown = {
+      author: null,
+      model: null,
+      status: null,
+      retryAfterMs: null,
+      request: null,
+      response: null,
+      ...noKey,
+    };
     expect(must(callFailed.decode(version, written(`CallFailed.v${version}.json`)))).toEqual({
       ...examples.CallFailed,
       ...unknown,

@@ -3,7 +3,7 @@ import { collectionOfRun } from '../../events/collectionOfRun';
 import { datasetDerived } from '../../events/datasetDerived';
 import { contentId, sha256, type Json } from '../../events/digest';
 import { evaluationRecorded } from '../../events/evaluationRecorded';
-import { generationProduced } from '../../events/generationProduced';
+import { generationProduced, notAsked } from '../../events/generationProduced';
 import { definitionOf } from '../../events/index';
 import { iterationCompleted } from '../../events/iterationCompleted';
 import { iterationScored } from '../../events/iterationScored';
@@ -108,6 +108,7 @@ const addRun = (ledger: LedgerBuilder, of: Planted, runId: string, level: number
           usage: { promptTokens: 40 + seed, completionTokens: 30 + call },
           price: null,
           served: null,
+          ...notAsked,
         });
       }
       const rows = 20 + 3 * level + seed;

@@ -7,7 +7,7 @@ import type { EventDefinition } from '../../events/defineEvent';
 import { contentId, sha256, type Digest } from '../../events/digest';
 import { leafHash, positionOf } from '../../events/envelope';
 import { feedbackGiven } from '../../events/feedbackGiven';
-import { generationProduced } from '../../events/generationProduced';
+import { generationProduced, notAsked } from '../../events/generationProduced';
 import { improvementProduced } from '../../events/improvementProduced';
 import { decodeEvent, type EventType, type LedgerEvent } from '../../events/index';
 import { problemPosed } from '../../events/problemPosed';
@@ -138,6 +138,7 @@ export const addTrajectory = (ledger: LedgerBuilder, spec: TrajectorySpec): stri
     usage: { promptTokens: 10, completionTokens: 20 },
     price: null,
     served: null,
+    ...notAsked,
   });
   let previous = { attemptId: '', feedbackId: '' };
   for (const [round, sum] of spec.says.entries()) {

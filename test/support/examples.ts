@@ -88,6 +88,10 @@ export const examples: { readonly [Type in EventType]: EventData<Type> } = {
     usage: { promptTokens: 14, completionTokens: 3 },
     price: null,
     served: null,
+    purpose: { kind: 'feedback', prompt: digest('feedback prompt'), round: 1, repair: false },
+    callKey: digest('call'),
+    reusedFrom: '4f4a7c51-6c1d-8e2b-9a7f-1b2c3d4e5f60',
+    repeated: false,
   },
   AttemptMade: {
     trajectoryId,
@@ -174,6 +178,8 @@ export const examples: { readonly [Type in EventType]: EventData<Type> } = {
     retryAfterMs: 2000,
     request: digest('request'),
     response: digest('response'),
+    callKey: digest('call'),
+    reusedFrom: null,
   },
   DatasetDerived: {
     tokenizer: digest('tokenizer'),
@@ -238,6 +244,14 @@ export const examples: { readonly [Type in EventType]: EventData<Type> } = {
         heldOutLoss: 2.625,
       },
     ],
+  },
+  CheckpointRegistered: {
+    checkpoint: digest('a 7B on a cluster'),
+    name: 'student-7b-step-400',
+    dataset: digest('dataset'),
+    base: { name: 'meta-llama/Llama-2-7b-hf', checkpoint: null },
+    trainer: { name: 'trl', version: '0.24.0' },
+    files: { 'model.safetensors': digest('weights') },
   },
   CheckpointWritten: {
     checkpoint: digest('checkpoint'),

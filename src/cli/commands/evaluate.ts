@@ -2,7 +2,10 @@ import type { ProblemPosed } from '../../../events/problemPosed';
 import { cellScores, metrics, parts } from '../../../projections/scoreboard';
 import { evaluate as scoreStudent } from '../../evaluate/evaluate';
 import { jsonFlag, ledgerFlag, progressFlags, runtimeFlags, seedFlag, type Command } from '../command';
-import { openRuntime, openStudents, withLedger } from '../compose';
+import { isServed } from '../answering';
+import { openRuntime, openStudents, withLedger, type Ledger } from '../compose';
+import { openScoring, scoringFlags, type Scoring } from '../scoring';
+import type { Students } from '../../train/students';
 import { onDevice } from '../cuda/device';
 import { must, stop, usage } from '../faults';
 import { eventsOf, findProblemSet } from '../find';
@@ -30,12 +33,28 @@ const taskOf = ([first]: readonly ProblemPosed[], named: string | undefined) => 
   return found.ok ? found.task : stop({ tag: 'UnknownName', message: found.message });
 };
 
+/** A model of our own, as a scoring wants it. */
+const openOwn = async (
+  name: string,
+  ledger: Ledger,
+  students: Students,
+  batch: number,
+): Promise<Omit<Scoring, 'served' | 'close'> & Partial<Pick<Scoring, 'served' | 'close'>>> => {
+  const { digest: checkpoint, shape, weights, tokenizer, kept } = await loadStudent(name, ledger);
+  return {
+    checkpoint,
+    student: students.open({ checkpoint, shape, weights, tokenizer, stopIds: kept?.stopIds, batch }),
+  };
+};
+
 export const evaluate: Command = {
   name: 'evaluate',
   summary: 'Score a checkpoint on a problem set',
   json: 'object',
   details: [
     'The student answers, judges itself and updates until it stops; its last answer counts. Every item is on the ledger.',
+    'A served model (endpoint:<model>) is asked as a student is, or under prompts of its own: few-shot, and few-shot with',
+    'self-improvement, with and without the oracle stop. Its calls are on the ledger, and none is made twice.',
     'JSON: {evaluationId, checkpoint, problemSet, problems, reused, scores, cells}; scores has <metric>.<total|seen|unseen>.',
   ].join('\n'),
   arguments: [],
@@ -43,7 +62,7 @@ export const evaluate: Command = {
     ledgerFlag,
     {
       flags: '--checkpoint <checkpoint>',
-      description: 'whom to score: a checkpoint (digest, prefix, latest), or a model folder',
+      description: 'whom to score: a checkpoint (digest, prefix, latest), a model folder, or endpoint:<model>',
     },
     {
       flags: '--problems <set>',
@@ -62,12 +81,15 @@ export const evaluate: Command = {
     { flags: '--temperature <t>', description: '0 is greedy', fallback: '0' },
     { flags: '--batch <n>', description: 'problems decoded at once', fallback: '64' },
     { ...seedFlag, fallback: '1' },
+    ...scoringFlags,
     ...runtimeFlags,
     jsonFlag,
     ...progressFlags,
   ],
   examples: [
     'tripost evaluate --checkpoint latest',
+    'tripost evaluate --checkpoint endpoint:gpt-4o-mini --prompting few-shot --max-cost 1',
+    'tripost evaluate --checkpoint endpoint:gpt-4o-mini --prompting self-improve-oracle',
     'tripost evaluate --checkpoint ./student --problems word-sorting --max-tokens 128 --json',
   ],
   run: onDevice(async (args, context) => {
@@ -83,13 +105,16 @@ export const evaluate: Command = {
     const students = openStudents(args)();
     await withLedger(args, context, 'append', async (ledger) => {
       const { log } = ledger;
-      const student = await loadStudent(name, ledger);
       const problemSet = await findProblemSet(log, args.need('problems'));
       const split = args.need('split');
       const problems = (await eventsOf(log, 'ProblemPosed'))
         .map((event) => event.data)
         .filter((problem) => problem.set === problemSet && problem.split === split);
-      const { digest: checkpoint, shape, weights, tokenizer, kept } = student;
+      const task =
+        problems.length === 0 ? stop({ tag: 'NoProblems', problemSet }) : taskOf(problems, args.text('task'));
+      const { checkpoint, ...model } = isServed(name)
+        ? await openScoring(name, args, context, ledger, task)
+        : await openOwn(name, ledger, students, batch);
       try {
         const { evaluation, reused } = must(
           await scoreStudent(
@@ -103,9 +128,9 @@ export const evaluate: Command = {
             },
             {
               log,
-              task:
-                problems.length === 0 ? stop({ tag: 'NoProblems', problemSet }) : taskOf(problems, args.text('task')),
-              student: students.open({ checkpoint, shape, weights, tokenizer, stopIds: kept?.stopIds, batch }),
+              task,
+              student: model.student,
+              ...(model.served === undefined ? {} : { served: model.served }),
               signal: context.signal,
               onProgress: (done, total) =>
                 context.progress.report({ phase: 'evaluate', done, total, unit: 'problems', detail: '' }),
@@ -142,6 +167,7 @@ export const evaluate: Command = {
         );
       } finally {
         await students.release();
+        await model.close?.();
       }
     });
     return 'ok';

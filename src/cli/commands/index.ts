@@ -24,7 +24,7 @@ export const entries: readonly Entry[] = [
   },
   {
     name: 'collect',
-    summary: 'One iteration of interactive trajectory editing: the student answers, the script edits',
+    summary: 'One iteration of interactive trajectory editing: the student answers, a script or a large model edits',
     load: () => typed<typeof import('./collect')>(require('./collect')).collect,
   },
   {
@@ -36,6 +36,12 @@ export const entries: readonly Entry[] = [
     name: 'train',
     summary: 'Train a checkpoint on a derived dataset; leaves a receipt',
     load: () => typed<typeof import('./train')>(require('./train')).train,
+  },
+  {
+    name: 'baseline',
+    summary:
+      "Collect what a baseline learns from and derive its dataset: SI demo, LMSI, STaR with the student's or a large model's help",
+    load: () => typed<typeof import('./baseline')>(require('./baseline')).baseline,
   },
   {
     name: 'evaluate',
@@ -153,6 +159,17 @@ export const entries: readonly Entry[] = [
     name: 'export-student',
     summary: 'Write a checkpoint as a Hugging Face folder, with the receipt of its training',
     load: () => typed<typeof import('./exportStudent')>(require('./exportStudent')).exportStudent,
+  },
+  {
+    name: 'register-checkpoint',
+    summary:
+      'Put a checkpoint that was trained elsewhere on the ledger: its dataset, base and trainer; its weights stay away',
+    load: () => typed<typeof import('./registerCheckpoint')>(require('./registerCheckpoint')).registerCheckpoint,
+  },
+  {
+    name: 'why-call',
+    summary: "The identity of a served model's call, part by part; for one that is not recorded the nearest that is",
+    load: () => typed<typeof import('./whyCall')>(require('./whyCall')).whyCall,
   },
   {
     name: 'check-gold',

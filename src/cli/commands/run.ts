@@ -15,6 +15,9 @@ import { ledgerWord } from '../ledgerPlace';
 import { loadRun } from '../runConfig';
 import { filesOf, receiptFile, receiptOf, writeFolder } from '../studentFolder';
 import { iterationTable } from '../tables';
+import { planLines } from '../callPlan';
+import { planOfRun } from '../runPlan';
+import { openCalls, openTeacher, teacherFlags, teacherOverrides, teacherSettings, type Teaching } from '../teaching';
 
 const reportFile = 'report.json';
 
@@ -81,7 +84,7 @@ const planOf = ({ config, policy, task, basePolicy, trained }: RunInput, runId: 
   };
 };
 
-const dryRun = async (args: Args, context: Context, input: RunInput): Promise<void> => {
+const dryRun = async (args: Args, context: Context, input: RunInput, teaching: Teaching | undefined): Promise<void> => {
   const path = placeOf(args).shown;
   const runId = runIdOf(input);
   const plan = planOf(input, runId, path);
@@ -93,7 +96,9 @@ const dryRun = async (args: Args, context: Context, input: RunInput): Promise<vo
     return { iterations, calls: made.filter(({ data }) => own.has(data.collectionId)).length };
   });
   const known = found ?? { iterations: 0, calls: 0 };
-  if (context.json) return context.out.json({ dryRun: true, ...plan, known });
+  const teacher = teaching === undefined ? undefined : await planOfRun(input, teaching, args, context);
+  if (context.json)
+    return context.out.json({ dryRun: true, ...plan, known, ...(teacher === undefined ? {} : { teacher }) });
   const steps = (of: { readonly steps: number | null; readonly epochs: number | null }): string =>
     of.steps === null ? `${of.epochs ?? 1} epochs` : `${of.steps} steps`;
   const lines = [
@@ -101,7 +106,8 @@ const dryRun = async (args: Args, context: Context, input: RunInput): Promise<vo
     `pose     ${plan.problems.train} training, ${plan.problems.testSeen} + ${plan.problems.testUnseen} test problems of ${plan.task} (${plan.problemSet})`,
     `base     ${plan.base.trained ? 'imported with its receipt' : `${steps(plan.base)} on the dataset of ${plan.base.policy}`}`,
     `repeat   ${plan.iterations} times: collect ${input.config.collect.passes} x ${plan.problems.train} trajectories, derive by ${plan.policy}, train ${steps(plan.train)}, evaluate`,
-    `calls    ${plan.collect.calls.from} to ${plan.collect.calls.to} of the student, no large model`,
+    `calls    ${plan.collect.calls.from} to ${plan.collect.calls.to} of the student${teacher === undefined ? ', no large model' : ''}`,
+    ...(teacher === undefined ? [] : planLines(teacher).map((line) => `  teacher ${line}`)),
     `on the ledger already: ${known.iterations} whole iterations, ${known.calls} calls`,
     'Nothing was written.',
   ];
@@ -145,7 +151,7 @@ export const run: Command = {
   details: [
     'The same config on the same ledger is the same run: what is there is used, so running again after any stop is resuming.',
     'JSON: {runId, ledger, root, events, reused: {calls, steps}, iterations: [{iteration, dataset, rows, checkpoint,',
-    'weights, evaluation, problemSet, scores}]}; iteration 0 is the base. With --dry-run: the plan.',
+    'weights, evaluation, problemSet, scores}]}; iteration 0 is the base. With --dry-run: the plan; with a teacher also its calls and cost.',
   ].join('\n'),
   arguments: [{ name: '<config>', description: 'YAML or JSON; `tripost init` writes one to start from' }],
   flags: [
@@ -156,6 +162,7 @@ export const run: Command = {
     setFlag,
     { flags: '-o, --out <folder>', description: 'write every checkpoint as a Hugging Face folder, and report.json' },
     { flags: '--dry-run', description: 'print the plan; nothing is written' },
+    ...teacherFlags,
     ...runtimeFlags,
     jsonFlag,
     ...progressFlags,
@@ -165,21 +172,30 @@ export const run: Command = {
     'tripost run run.yaml --seed 2 --ledger seed2.db --out results/seed2',
     'tripost run run.yaml --policy tripost-no-balance -S train.steps=40 -S collect.passes=2',
     'tripost run run.yaml --dry-run --json',
+    'tripost run run.yaml --teacher gpt-4o-mini --max-cost 20',
   ],
   run: onDevice(async (args, context) => {
     args.whole('seed');
     args.whole('iterations');
-    const { input } = loadRun(args.at(0), args, ['seed', 'iterations', 'policy']);
+    const { input, file } = loadRun(args.at(0), args, ['seed', 'iterations', 'policy'], teacherOverrides(args));
+    const teaching = teacherSettings(input, file);
     if (args.has('dryRun')) {
-      await dryRun(args, context, input);
+      await dryRun(args, context, input, teaching);
       return 'ok';
     }
     const out = args.text('out');
     if (out !== undefined) checkOut(resolve(out), runIdOf(input));
-    if (input.task.script === undefined) return stop({ tag: 'NoScript', task: input.task.name });
+    if (input.task.script === undefined && teaching === undefined)
+      return stop({ tag: 'NoScript', task: input.task.name });
     await withLedger(args, context, 'collect', async (ledger) => {
       const { log } = ledger;
-      const summary = must(await runLoop(input, runPorts(args, ledger, context)));
+      const calls = teaching === undefined ? undefined : await openCalls(args, ledger, context);
+      const editor =
+        teaching === undefined || calls === undefined
+          ? {}
+          : { editor: await openTeacher(input.task, teaching, calls, ledger.blobs) };
+      const summary = must(await runLoop(input, { ...runPorts(args, ledger, context), ...editor }));
+      await calls?.close();
       context.progress.end();
       const written = await eventsOf(log, 'CheckpointWritten');
       const weights = new Map(written.map(({ data }) => [data.checkpoint, data.weights]));

@@ -1,7 +1,7 @@
 import type { FailureKind } from '../../ports/endpoint';
 import { because, some, type Table } from './explained';
 
-export type EndpointTag = 'CallGivenUp' | 'EndpointRefused' | 'BudgetReached' | 'PriceUnknown';
+export type EndpointTag = 'NotRecorded' | 'CallGivenUp' | 'EndpointRefused' | 'BudgetReached' | 'PriceUnknown';
 
 const again = 'What was answered before is on the ledger; run the same command again to go on.';
 
@@ -19,10 +19,36 @@ const reasons: Partial<Readonly<Record<FailureKind, string>>> = {
   'content-filter': 'The provider withheld the text; the prompt and the reply are in the blob store.',
 };
 
+const oneLine = (text: string): string => text.replaceAll(/\s+/g, ' ').trim();
+
+/** The part of a text where it begins to differ from another one. */
+const around = (text: string | null, other: string | null): string => {
+  if (text === null) return 'nothing';
+  let at = 0;
+  while (at < text.length && text[at] === other?.[at]) at += 1;
+  const from = Math.max(0, at - 10);
+  return `${from > 0 ? '...' : ''}${oneLine(text.slice(from, from + 50))}`;
+};
+
 const units = { money: 'US dollars', calls: 'calls', tokens: 'tokens', time: 'ms' } as const;
 
 /** Messages of served models. */
 export const endpointTable: Table<EndpointTag> = {
+  NotRecorded: ({ callKey, prompt, nearest }) => {
+    const differences = nearest?.differences.slice(0, 3) ?? [];
+    return because(
+      'refused',
+      `This call is not recorded, and no call may be made: ${callKey.slice(0, 12)}`,
+      `  it ends with ${JSON.stringify(oneLine(prompt).slice(-80))}`,
+      nearest === null
+        ? '  no call of this kind is recorded'
+        : `  the nearest recorded call is generation ${nearest.generationId}; what differs:`,
+      ...differences.map(
+        ({ part, here, there }) => `    ${part}: ${around(here, there)}; recorded: ${around(there, here)}`,
+      ),
+      'Without --offline it is made; --calls-from names a ledger that may have it.',
+    );
+  },
   CallGivenUp: ({ where, kind, status, attempts, message }) =>
     because(
       'runtime',

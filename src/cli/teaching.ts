@@ -1,0 +1,116 @@
+import * as TE from 'fp-ts/TaskEither';
+import { dirname, resolve } from 'node:path';
+import type { Author, ModelRef } from '../../events/codecs';
+import { CallBook, type Source } from '../collect/callBook';
+import { Caller } from '../collect/caller';
+import type { Editor } from '../collect/editor';
+import { planBlobs, teacherEditor, type TeacherSettings } from '../collect/teacherEditor';
+import type { BlobStore } from '../ports/blobStore';
+import type { LanguageModel } from '../ports/languageModel';
+import type { RunInput } from '../run/runContext';
+import type { Task } from '../tasks/task';
+import type { Args } from './args';
+import type { Context, Flag } from './command';
+import { openLedger, type Ledger } from './compose';
+import { callFlags, openServed } from './endpoint';
+import { must } from './faults';
+import { loadPrompts } from './promptFolder';
+import type { Override } from './runConfig';
+import { secretsInUse } from './secretsInUse';
+import { spentOn } from './spent';
+
+/** Flags of every command in which a large model may speak. */
+export const teacherFlags: readonly Flag[] = [
+  {
+    flags: '--teacher <model>',
+    description:
+      'FBK and IMP by this served model, over collect.editor; server and key: OPENAI_BASE_URL, OPENAI_API_KEY',
+  },
+  { flags: '--prompts <folder>', description: 'prompts over the shipped ones (src/prompts/shipped)' },
+  { flags: '--offline', description: 'make no call: only what a ledger has recorded, and refuse what was never asked' },
+  { flags: '--calls-from <ledger>', description: 'another ledger file whose recorded calls may be used as well' },
+  ...callFlags,
+];
+
+/** What the flags say of the teacher, over the config. */
+export const teacherOverrides = (args: Args): readonly Override[] => {
+  const model = args.text('teacher');
+  const prompts = args.text('prompts');
+  return [
+    ...(model === undefined ? [] : [{ key: 'collect.editor.teacher.model', value: model, from: '--teacher' }]),
+    ...(prompts === undefined
+      ? []
+      : [{ key: 'collect.editor.teacher.prompts', value: resolve(prompts), from: '--prompts' }]),
+  ];
+};
+
+/** A model that is never asked: what it said is on a ledger. */
+const silent = (ref: ModelRef, batch: number): LanguageModel => ({
+  ref,
+  batch,
+  complete: () => TE.left({ tag: 'ModelUnavailable', message: 'no call may be made' }),
+});
+
+/** The recorded calls of one command, and the models that it asks. */
+export interface Calls {
+  readonly book: CallBook;
+  readonly caller: (name: string, author: Author, as?: ModelRef) => Promise<Caller>;
+  readonly close: () => Promise<void>;
+}
+
+/** Opens what recorded calls there are, and a way to make those that are missing. */
+export const openCalls = async (args: Args, { log, blobs }: Ledger, context: Context): Promise<Calls> => {
+  const own: Source = { log, blobs };
+  const from = args.text('callsFrom');
+  const other =
+    from === undefined
+      ? undefined
+      : await openLedger(args.with([], { ledger: from, blobFolder: undefined }), context, 'read');
+  const book = must(await CallBook.read(other === undefined ? [own] : [own, other]));
+  const env = process.env;
+  const caller: Calls['caller'] = async (name, author, as) => {
+    const ref: ModelRef = as ?? { kind: 'endpoint', name };
+    const live = !args.has('offline');
+    const forStudent = author === 'student' ? args.text('studentUrl') : undefined;
+    const model = live
+      ? openServed(
+          args.but('model', name),
+          blobs,
+          forStudent === undefined ? env : { ...env, OPENAI_BASE_URL: forStudent },
+          await spentOn(log, ref),
+        )
+      : silent(ref, 16);
+    return new Caller({
+      model: { ref, batch: model.batch, complete: (...asked) => model.complete(...asked) },
+      author,
+      live,
+      book,
+      secrets: secretsInUse(env),
+      source: own,
+      signal: context.signal,
+    });
+  };
+  return { book, caller, close: async () => other?.log.close() };
+};
+
+export const putAll = async (blobs: BlobStore, bytes: readonly Uint8Array[]): Promise<void> => {
+  for (const one of bytes) must(await blobs.put(one)());
+};
+
+/** A teacher as a config describes it. */
+export type Teaching = TeacherSettings & { readonly model: string };
+
+/** What the config says of its teacher; undefined where the script edits. */
+export const teacherSettings = ({ config, task }: RunInput, file: string): Teaching | undefined => {
+  const { editor } = config.collect;
+  if (editor === 'script') return undefined;
+  const { model, prompts, feedback, improvement } = editor.teacher;
+  const folder = prompts === null ? undefined : resolve(dirname(resolve(file)), prompts);
+  return { model, prompts: loadPrompts(task, folder), sampling: { feedback, improvement } };
+};
+
+/** The editor of a config: undefined where it is the task's script. */
+export const openTeacher = async (task: Task, settings: Teaching, calls: Calls, blobs: BlobStore): Promise<Editor> => {
+  await putAll(blobs, planBlobs(settings));
+  return teacherEditor(task, settings, await calls.caller(settings.model, 'teacher'));
+};

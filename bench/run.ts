@@ -3,19 +3,8 @@ import { join } from 'node:path';
 
 // npm run bench -- [name] [arguments]: one bench, or the ledger's, training's and generation's one behind the other.
 
-const benches = [
-  'append',
-  'read',
-  'derive',
-  'train',
-  'generate',
-  'memory',
-  'lora',
-  'calls',
-  'share',
-  'teacher',
-] as const;
-const usual = ['append', 'read', 'derive', 'train', 'generate'];
+const benches = ['ledger', 'train', 'generate', 'memory', 'lora', 'calls', 'share', 'teacher'] as const;
+const usual = ['ledger', 'train', 'generate'];
 
 const [name, ...rest] = process.argv.slice(2);
 if (name !== undefined && !benches.some((bench) => bench === name)) {

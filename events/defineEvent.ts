@@ -2,6 +2,7 @@ import * as E from 'fp-ts/Either';
 import type * as t from 'io-ts';
 import { contentId, type Json } from './digest';
 import type { Meta, NewEvent } from './envelope';
+import { shapeOf } from './shape';
 
 /** One older shape of an event and the way to today's. */
 export interface OlderVersion<Current> {
@@ -19,15 +20,27 @@ const rewrite =
     return E.isLeft(decoded) ? decoded : E.right(codec.encode(decoded.right));
   };
 
+/** Decodes: what has the codec's very shape is given back at once, all else the codec judges. */
+const decoderOf = <Data>(codec: t.Type<Data, Json>): ((data: unknown) => E.Either<t.Errors, Data>) => {
+  const shape = shapeOf(codec);
+  if (shape === undefined) return (data) => codec.decode(data);
+  // A value of the shape is what the codec's decoding gives back (test/events/shape.test.ts).
+  const has = (data: unknown): data is Data => shape(data);
+  return (data) => (has(data) ? E.right(data) : codec.decode(data));
+};
+
 /** An older codec with its upcast straight to the current type: `was(V1, (d) => ({ ...d, giver: 'teacher' }))`. */
-export const was = <Old, Current>(codec: t.Type<Old, Json>, upcast: (old: Old) => Current): OlderVersion<Current> => ({
-  name: codec.name,
-  decode: (data) => {
-    const decoded = codec.decode(data);
-    return E.isLeft(decoded) ? decoded : E.right(upcast(decoded.right));
-  },
-  asWritten: rewrite(codec),
-});
+export const was = <Old, Current>(codec: t.Type<Old, Json>, upcast: (old: Old) => Current): OlderVersion<Current> => {
+  const decode = decoderOf(codec);
+  return {
+    name: codec.name,
+    decode: (data) => {
+      const decoded = decode(data);
+      return E.isLeft(decoded) ? decoded : E.right(upcast(decoded.right));
+    },
+    asWritten: rewrite(codec),
+  };
+};
 
 /** An event type: today's codec, the history of its shapes, and what makes two of them the same fact. */
 export interface EventDefinition<Type extends string, Data> {
@@ -58,13 +71,14 @@ export const defineEvent = <Type extends string, Data>(
   older: readonly OlderVersion<Data>[] = [],
 ): EventDefinition<Type, Data> => {
   const version = older.length + 1;
+  const decode = decoderOf(codec);
   const idOf = (data: Data): string => contentId([type, ...place.identity(data)]);
   return {
     type,
     version,
     codec,
     decode: (at, data) => {
-      if (at === version) return codec.decode(data);
+      if (at === version) return decode(data);
       const old = older[at - 1];
       return old === undefined ? E.left('unknown-version') : old.decode(data);
     },

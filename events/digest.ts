@@ -94,6 +94,9 @@ export const sha256OfPieces = (pieces: readonly Uint8Array[]): Digest => {
   return sum.digest('hex');
 };
 
+/** SHA-256 of a text's UTF-8 bytes as 32 characters: a key that takes half the memory of the hex form. */
+export const textKey = (text: string): string => hash('sha256', text, 'binary');
+
 /** SHA-256 of bytes, as 32 bytes. */
 export const sha256Bytes = (data: Uint8Array): Uint8Array => hash('sha256', data, 'buffer');
 

@@ -39,6 +39,11 @@ export interface RecordedEvent {
   readonly observed: Json;
 }
 
+/** An event as the store has it: its data is canonical JSON text that nobody has parsed. What was observed is left out. */
+export interface StoredEvent extends Omit<RecordedEvent, 'data' | 'observed'> {
+  readonly dataText: string;
+}
+
 /** Opaque place in the global order; compare with `EventLog.comparePositions`, store it as text. */
 export type Position = string & { readonly __position: unique symbol };
 

@@ -32,7 +32,7 @@ import { trajectoryClosed } from './trajectoryClosed';
 import { turnRefused } from './turnRefused';
 import { workClaimed } from './workClaimed';
 import type { EventDefinition } from './defineEvent';
-import type { RecordedEvent } from './envelope';
+import type { RecordedEvent, StoredEvent } from './envelope';
 
 /** Every event type there is, by name. Adding one is a file and a line here. */
 export const definitions = {
@@ -96,17 +96,53 @@ export const definitionOf = (type: EventType): EventDefinition<string, unknown> 
 
 const isKnown = (type: string): type is EventType => Object.prototype.hasOwnProperty.call(definitions, type);
 
+type Names = Pick<RecordedEvent, 'id' | 'type' | 'version' | 'stream' | 'revision'>;
+
+const undecodable = (event: Names, tag: DecodeError['tag'], details: readonly string[]): DecodeError => {
+  const { id: eventId, stream, revision, type, version } = event;
+  return { tag, eventId, stream, revision, type, version, details };
+};
+
+/** The data of an event of some version in today's shape, decoded by its type's codec, or why it cannot be. */
+const decodeData = (event: Names, data: unknown): E.Either<DecodeError, unknown> => {
+  const { type, version } = event;
+  if (!isKnown(type))
+    return E.left(undecodable(event, 'UnknownType', [`known types: ${Object.keys(definitions).join(', ')}`]));
+  const definition = definitionOf(type);
+  const decoded = definition.decode(version, data);
+  if (E.isRight(decoded)) return decoded;
+  if (decoded.left !== 'unknown-version')
+    return E.left(undecodable(event, 'BadData', PathReporter.report(E.left(decoded.left))));
+  return E.left(undecodable(event, 'UnknownVersion', [`known versions: 1 to ${definition.version}`]));
+};
+
 /** Decodes by (type, version): any version ever written, into today's shape. */
 export const decodeEvent = (event: RecordedEvent): E.Either<DecodeError, LedgerEvent> => {
-  const { type, version, stream, revision } = event;
-  const fail = (tag: DecodeError['tag'], details: readonly string[]): E.Either<DecodeError, LedgerEvent> =>
-    E.left({ tag, eventId: event.id, stream, revision, type, version, details });
-  if (!isKnown(type)) return fail('UnknownType', [`known types: ${Object.keys(definitions).join(', ')}`]);
-  const definition = definitionOf(type);
-  const decoded = definition.decode(version, event.data);
+  const decoded = decodeData(event, event.data);
+  if (E.isLeft(decoded)) return decoded;
   // The codec of this very type has decoded the data.
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-  if (E.isRight(decoded)) return E.right({ ...event, data: decoded.right } as LedgerEvent);
-  if (decoded.left === 'unknown-version') return fail('UnknownVersion', [`known versions: 1 to ${definition.version}`]);
-  return fail('BadData', PathReporter.report(E.left(decoded.left)));
+  return E.right({ ...event, data: decoded.right } as LedgerEvent);
+};
+
+/** Whether this version knows an event's type and version; one that is left out of a fold must be known too. */
+export const isKnownEvent = ({ type, version }: { readonly type: string; readonly version: number }): boolean =>
+  isKnown(type) && version >= 1 && version <= definitions[type].version;
+
+/** Parses an event's text and decodes it. What was observed is not in it. */
+export const decodeStored = (event: StoredEvent): E.Either<DecodeError, LedgerEvent> => {
+  let data: unknown;
+  try {
+    data = JSON.parse(event.dataText);
+  } catch (failure) {
+    const message = `the data is not JSON: ${failure instanceof Error ? failure.message : ''}`;
+    return E.left(undecodable(event, 'BadData', [message]));
+  }
+  const decoded = decodeData(event, data);
+  if (E.isLeft(decoded)) return decoded;
+  // Field by field: leaving one out of a copy takes as long as parsing a small event.
+  const { position, stream, revision, id, type, version, meta, leaf, recordedAt } = event;
+  const names = { position, stream, revision, id, type, version, data: decoded.right, meta, leaf, recordedAt };
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the codec of this very type has decoded the data
+  return E.right({ ...names, observed: null } as LedgerEvent);
 };

@@ -2,7 +2,7 @@ import { contentId } from '../events/digest';
 import type { Measured, Refusal } from './policies/rule';
 import { isAttempt, type Unit } from './policies/split';
 import type { Decision } from './replayDataset';
-import type { PosedProblem, Trajectory } from './trajectory';
+import type { JudgedTrajectory, PosedProblem } from './trajectory';
 
 /** What became of a candidate, and by which rule. */
 export type Fate =
@@ -13,7 +13,7 @@ export const dropped = (why: Refusal): Fate => ({ kept: false, ...why });
 
 const decide = (
   candidate: Pick<Decision, 'candidateId' | 'kind' | 'bucket' | 'problemId' | 'attemptIds' | 'eventIds'>,
-  trajectory: Trajectory | null,
+  trajectory: JudgedTrajectory | null,
   fate: Fate,
 ): Decision => ({
   candidateId: candidate.candidateId,
@@ -34,7 +34,7 @@ const decide = (
 });
 
 /** A trajectory that gave no row. */
-export const decideTrajectory = (trajectory: Trajectory, why: Refusal): Decision => {
+export const decideTrajectory = (trajectory: JudgedTrajectory, why: Refusal): Decision => {
   const { trajectoryId, place, turns } = trajectory;
   const candidateId = contentId(['trajectory', trajectoryId]);
   const attemptIds = turns.filter(isAttempt).map((t) => t.eventId);

@@ -1,18 +1,19 @@
 import type { LedgerEvent } from '../events/index';
 import { byText, mapFromJson, mapToJson, type Projection } from './projection';
-import type {
-  Call,
-  Closing,
-  Label,
-  Place,
-  PosedProblem,
-  RefusedTurn,
-  Retraction,
-  StartedIteration,
-  Trajectories,
-  Trajectory,
-  Turn,
-  Verification,
+import {
+  goldOf,
+  type Call,
+  type Closing,
+  type Label,
+  type Place,
+  type PosedProblem,
+  type RefusedTurn,
+  type Retraction,
+  type StartedIteration,
+  type Trajectories,
+  type Trajectory,
+  type Turn,
+  type Verification,
 } from './trajectory';
 
 interface OpenTrajectory {
@@ -26,13 +27,9 @@ interface OpenTrajectory {
   closing: Closing | null;
 }
 
-export interface TrajectoriesState {
+export interface TrajectoriesState extends NotesState {
   readonly trajectories: Map<string, OpenTrajectory>;
-  readonly problems: Map<string, PosedProblem>;
-  readonly retractions: Map<string, Retraction>;
-  readonly labels: Map<string, Label[]>;
-  readonly iterations: Map<string, StartedIteration>;
-  readonly collections: Map<string, string>;
+  readonly problems: Map<string, Omit<PosedProblem, 'gold'>>;
 }
 
 const open = (state: TrajectoriesState, trajectoryId: string): OpenTrajectory => {
@@ -62,7 +59,7 @@ const placed = (state: TrajectoriesState, d: Place & { readonly trajectoryId: st
   return trajectory;
 };
 
-const meanOf = (logprobs: readonly number[] | null): number | null =>
+export const meanOf = (logprobs: readonly number[] | null): number | null =>
   logprobs === null || logprobs.length === 0 ? null : logprobs.reduce((sum, each) => sum + each, 0) / logprobs.length;
 
 const unjudged = { verdict: null, step: null, segment: null } as const;
@@ -72,15 +69,6 @@ const apply = (state: TrajectoriesState, event: LedgerEvent): void => {
   switch (event.type) {
     case 'ProblemPosed':
       state.problems.set(eventId, { eventId, problem: event.data });
-      return;
-    case 'IterationStarted': {
-      const { runId, iteration, problemSet, student, collectionId } = event.data;
-      state.iterations.set(`${runId}\n${iteration}`, { runId, iteration, problemSet, student, collectionId });
-      if (collectionId !== null) state.collections.set(collectionId, problemSet);
-      return;
-    }
-    case 'CollectionStarted':
-      state.collections.set(event.data.collectionId, event.data.problemSet);
       return;
     case 'GenerationProduced': {
       const { call, author, model, logprobs } = event.data;
@@ -133,19 +121,12 @@ const apply = (state: TrajectoriesState, event: LedgerEvent): void => {
       placed(state, event.data).closing = { eventId, outcome, reason, detail };
       return;
     }
-    case 'EventRetracted': {
-      const { eventId: target, reason, by } = event.data;
-      if (!state.retractions.has(target))
-        state.retractions.set(target, { eventId: target, noteId: eventId, reason, by });
+    case 'IterationStarted':
+    case 'CollectionStarted':
+    case 'EventRetracted':
+    case 'LabelGiven':
+      applyNote(state, event);
       return;
-    }
-    case 'LabelGiven': {
-      const { eventId: target, label, by, value } = event.data;
-      const kept = (state.labels.get(target) ?? []).filter((l) => l.label !== label || l.by !== by);
-      kept.push({ label, by, value, noteId: eventId });
-      state.labels.set(target, kept);
-      return;
-    }
     case 'RunStarted':
     case 'RunResumed':
     case 'IterationScored':
@@ -168,7 +149,7 @@ const apply = (state: TrajectoriesState, event: LedgerEvent): void => {
 };
 
 /** attempt 0, feedback 0, improvement 1, feedback 1, … */
-const turnOrder = (t: Turn): number => t.round * 2 + (t.kind === 'feedback' ? 1 : 0);
+export const turnOrder = (t: Pick<Turn, 'kind' | 'round'>): number => t.round * 2 + (t.kind === 'feedback' ? 1 : 0);
 
 const comparePlaces = (a: Trajectory, b: Trajectory): number => {
   const [p, q] = [a.place, b.place];
@@ -183,6 +164,55 @@ const comparePlaces = (a: Trajectory, b: Trajectory): number => {
   );
 };
 
+export const compareProblems = (a: PosedProblem, b: PosedProblem): number =>
+  byText(a.problem.set, b.problem.set) ||
+  byText(a.problem.problemId, b.problem.problemId) ||
+  byText(a.eventId, b.eventId);
+
+export const compareIterations = (a: StartedIteration, b: StartedIteration): number =>
+  byText(a.runId, b.runId) || a.iteration - b.iteration;
+
+/** Notes on events, and what was started: few, and the same in every form of the fold. */
+export interface NotesState {
+  readonly retractions: Map<string, Retraction>;
+  readonly labels: Map<string, Label[]>;
+  readonly iterations: Map<string, StartedIteration>;
+  readonly collections: Map<string, string>;
+}
+
+type NoteEvent = Extract<
+  LedgerEvent,
+  { readonly type: 'IterationStarted' | 'CollectionStarted' | 'EventRetracted' | 'LabelGiven' }
+>;
+
+/** Folds what is no part of a trajectory. */
+export const applyNote = (state: NotesState, event: NoteEvent): void => {
+  switch (event.type) {
+    case 'IterationStarted': {
+      const { runId, iteration, problemSet, student, collectionId } = event.data;
+      state.iterations.set(`${runId}\n${iteration}`, { runId, iteration, problemSet, student, collectionId });
+      if (collectionId !== null) state.collections.set(collectionId, problemSet);
+      return;
+    }
+    case 'CollectionStarted':
+      state.collections.set(event.data.collectionId, event.data.problemSet);
+      return;
+    case 'EventRetracted': {
+      const { eventId: target, reason, by } = event.data;
+      if (!state.retractions.has(target))
+        state.retractions.set(target, { eventId: target, noteId: event.id, reason, by });
+      return;
+    }
+    case 'LabelGiven': {
+      const { eventId: target, label, by, value } = event.data;
+      const kept = (state.labels.get(target) ?? []).filter((l) => l.label !== label || l.by !== by);
+      kept.push({ label, by, value, noteId: event.id });
+      state.labels.set(target, kept);
+      return;
+    }
+  }
+};
+
 const view = (state: TrajectoriesState): Trajectories => ({
   trajectories: [...state.trajectories.values()]
     .map(
@@ -193,15 +223,12 @@ const view = (state: TrajectoriesState): Trajectories => ({
       }),
     )
     .sort(comparePlaces),
-  problems: [...state.problems.values()].sort(
-    (a, b) =>
-      byText(a.problem.set, b.problem.set) ||
-      byText(a.problem.problemId, b.problem.problemId) ||
-      byText(a.eventId, b.eventId),
-  ),
+  problems: [...state.problems.values()]
+    .map((posed): PosedProblem => ({ ...posed, gold: goldOf(posed.problem) }))
+    .sort(compareProblems),
   retractions: state.retractions,
   labels: state.labels,
-  iterations: [...state.iterations.values()].sort((a, b) => byText(a.runId, b.runId) || a.iteration - b.iteration),
+  iterations: [...state.iterations.values()].sort(compareIterations),
   collections: state.collections,
 });
 

@@ -81,7 +81,21 @@ export interface Trajectory {
 export interface PosedProblem {
   readonly eventId: string;
   readonly problem: ProblemPosed;
+  readonly gold: Gold;
 }
+
+/** Which gold texts a problem has, and who wrote them; null: unknown hand. */
+export interface Gold {
+  readonly rationale: boolean;
+  readonly closing: boolean;
+  readonly author: Author | null;
+}
+
+export const goldOf = ({ rationale, closingFeedback, source }: ProblemPosed): Gold => ({
+  rationale: rationale !== null,
+  closing: closingFeedback !== null,
+  author: source.kind === 'generated' ? 'script' : null,
+});
 
 export interface Retraction {
   readonly eventId: string;
@@ -120,3 +134,16 @@ export interface Trajectories {
   /** The problem set that a collection answers, by collection. */
   readonly collections: ReadonlyMap<string, string>;
 }
+
+/** What rules may look at of a trajectory. Of its turns, text, step, segment and generation come with the text. */
+export interface JudgedTrajectory extends Pick<Trajectory, 'trajectoryId' | 'place' | 'turns' | 'closing' | 'calls'> {
+  readonly verifications: readonly Omit<Verification, 'step' | 'segment'>[];
+}
+
+/** What rules may look at of a ledger; `Trajectories` is one, a compact one (compact/trajectoryStore.ts) another. */
+export interface JudgedLedger extends Omit<Trajectories, 'trajectories'> {
+  readonly trajectories: readonly JudgedTrajectory[];
+}
+
+/** What a text is read from: a turn of a trajectory, or a posed problem. */
+export type TextSource = Turn | PosedProblem;

@@ -23,26 +23,23 @@ export const ratioFor = (si: number, rank: number): number => {
   return from;
 };
 
-const groupBy = (units: readonly Unit[], key: (unit: Unit) => string): Map<string, Unit[]> => {
-  const groups = new Map<string, Unit[]>();
-  for (const unit of units) {
-    const known = groups.get(key(unit));
-    if (known === undefined) groups.set(key(unit), [unit]);
-    else known.push(unit);
+/** Places of rows of trajectories by what is balanced on its own: a pass, an iteration, or all. Canonical order. */
+const balanced = (units: readonly Unit[], policy: Policy): readonly (readonly number[])[] => {
+  const groups = new Map<string, number[]>();
+  for (const [at, { trajectory, place }] of units.entries()) {
+    if (trajectory === null) continue;
+    const key = JSON.stringify(within(policy.balance.within, place));
+    const known = groups.get(key);
+    if (known === undefined) groups.set(key, [at]);
+    else known.push(at);
   }
-  return groups;
-};
-
-/** Rows of trajectories by what is balanced on its own: a pass, an iteration, or all. Canonical order. */
-const balanced = (units: readonly Unit[], policy: Policy): readonly (readonly Unit[])[] => {
-  const own = units.filter((unit) => unit.trajectory !== null);
-  return [...groupBy(own, (unit) => JSON.stringify(within(policy.balance.within, unit.place))).values()];
+  return [...groups.values()];
 };
 
 /** x_SI and x_T of a group, and how many of its x_T stay. */
-const shareOf = (group: readonly Unit[], ratio: number) => {
-  const terminal = group.filter((unit) => unit.bucket === 'T');
-  const si = group.filter((unit) => unit.bucket === 'SI').length;
+const shareOf = (units: readonly Unit[], group: readonly number[], ratio: number) => {
+  const terminal = group.filter((at) => units[at]?.bucket === 'T');
+  const si = group.filter((at) => units[at]?.bucket === 'SI').length;
   return { terminal, si, stay: keptBeside(si, terminal.length, ratio) };
 };
 
@@ -53,17 +50,17 @@ const softLimit: Rule<Unit> = {
   isAsked: ({ limit }) => limit.rows !== null && limit.kind === 'soft',
   prepare: (reaching, { policy }) => {
     const most = policy.limit.rows ?? Number.POSITIVE_INFINITY;
-    const before = new Map<string, number>();
+    const before = new Int32Array(reaching.length).fill(-1);
     let kept = 0;
     for (const group of balanced(reaching, policy)) {
-      for (const unit of group) before.set(unit.id, kept);
+      for (const at of group) before[at] = kept;
       if (kept >= most) continue;
-      const { terminal, stay } = shareOf(group, policy.balance.ratio);
+      const { terminal, stay } = shareOf(reaching, group, policy.balance.ratio);
       kept += group.length - terminal.length + stay;
     }
-    return ({ id }) => {
-      const there = before.get(id);
-      if (there === undefined) return null;
+    return (_, at) => {
+      const there = before[at] ?? -1;
+      if (there < 0) return null;
       if (there < most) return pass(there, most);
       return fail(there, most, null, () => [changeOf(policy, 'limit.rows', there + 1)]);
     };
@@ -86,16 +83,23 @@ const terminalDraw: Rule<Unit> = {
   isAsked: ({ balance }) => balance.ratio > 0,
   ranks: true,
   prepare: (reaching, { policy, seed }) => {
-    const places = new Map<string, { rank: number; stay: number; of: number; si: number }>();
+    const ranks = new Uint32Array(reaching.length);
+    const groupAt = new Uint32Array(reaching.length);
+    const shares: { readonly stay: number; readonly of: number; readonly si: number }[] = [];
     for (const group of balanced(reaching, policy)) {
-      const { terminal, si, stay } = shareOf(group, policy.balance.ratio);
-      const drawn = shuffledById(terminal, (unit) => unit.id, [seed, 'balance', 'T']);
-      for (const [i, { id }] of drawn.entries()) places.set(id, { rank: i + 1, stay, of: terminal.length, si });
+      const { terminal, si, stay } = shareOf(reaching, group, policy.balance.ratio);
+      const drawn = shuffledById(terminal, (at) => reaching[at]?.id ?? '', [seed, 'balance', 'T']);
+      for (const [i, at] of drawn.entries()) {
+        ranks[at] = i + 1;
+        groupAt[at] = shares.length;
+      }
+      shares.push({ stay, of: terminal.length, si });
     }
-    return ({ id }) => {
-      const place = places.get(id);
-      if (place === undefined) return null;
-      const { rank, stay, of, si } = place;
+    return (_, at) => {
+      const rank = ranks[at] ?? 0;
+      const share = shares[groupAt[at] ?? 0];
+      if (rank === 0 || share === undefined) return null;
+      const { stay, of, si } = share;
       if (rank <= stay) return pass(rank, stay, `of ${of} x_T`);
       const remedies = (): readonly Change[] => {
         const ratio = ratioFor(si, rank);
@@ -115,7 +119,7 @@ const goldDraw: Rule<Unit> = {
   ranks: true,
   prepare: (reaching, { policy, seed }) => {
     const gold = reaching.filter((unit) => unit.trajectory === null);
-    const byProblem = [...groupBy(gold, (unit) => unit.problem.eventId).keys()];
+    const byProblem = [...new Set(gold.map((unit) => unit.problem.eventId))];
     const terminal = reaching.filter((unit) => unit.trajectory !== null && unit.bucket === 'T').length;
     const stay = Math.min(terminal, byProblem.length);
     const drawn = shuffledById(byProblem, (id) => id, [seed, 'balance', 'GT']);
@@ -138,10 +142,12 @@ const hardLimit: Rule<Unit> = {
     const most = policy.limit.rows ?? Number.POSITIVE_INFINITY;
     const detail = `of ${reaching.length} rows`;
     if (reaching.length <= most) return () => pass(reaching.length, most, detail);
-    const drawn = shuffledById(reaching, (unit) => unit.id, [seed, 'limit']);
-    const ranks = new Map(drawn.map(({ id }, i) => [id, i + 1]));
-    return ({ id }) => {
-      const rank = ranks.get(id) ?? 0;
+    const ranks = new Uint32Array(reaching.length);
+    const places = Uint32Array.from(reaching, (_, at) => at);
+    const drawn = shuffledById([...places], (at) => reaching[at]?.id ?? '', [seed, 'limit']);
+    for (const [i, at] of drawn.entries()) ranks[at] = i + 1;
+    return (_, at) => {
+      const rank = ranks[at] ?? 0;
       if (rank <= most) return pass(rank, most, detail);
       return fail(rank, most, detail, () => [changeOf(policy, 'limit.rows', rank)]);
     };

@@ -113,6 +113,7 @@ const slot = <C>(
 ): Rule<C> => ({
   id,
   settings: ['rules'],
+  readsTexts: true,
   isAsked: ({ rules = [] }) => rules.some((ref) => ruleOf(ref).stage === stage),
   prepare: (reaching, context) => {
     const { policy, seed } = context;

@@ -20,7 +20,7 @@ export const goldRules: readonly Rule<PosedProblem>[] = [
     prepare:
       (_, { all }) =>
       ({ eventId }) =>
-        retractedVerdict(all, [eventId]),
+        retractedVerdict(all, () => [eventId]),
   },
   {
     id: 'admit.duplicate',
@@ -50,7 +50,7 @@ export const goldSplitRules: readonly Rule<GoldAsked>[] = [
     prepare:
       () =>
       ({ posed }) =>
-        posed.problem.rationale === null ? fail() : pass(),
+        posed.gold.rationale ? pass() : fail(),
   },
   {
     id: 'split.no-closing',
@@ -59,7 +59,7 @@ export const goldSplitRules: readonly Rule<GoldAsked>[] = [
       (_, { policy }) =>
       ({ posed, mode }) => {
         if (mode !== 'closing') return null;
-        if (posed.problem.closingFeedback !== null) return pass();
+        if (posed.gold.closing) return pass();
         const others = policy.split.gold.filter((each) => each !== 'closing');
         return fail(null, null, null, () => [changeOf(policy, 'split.gold', [...others, 'rationale'].sort())]);
       },

@@ -16,11 +16,13 @@ export const carriedBy = (
   { labels }: Pick<Trajectories, 'labels'>,
   people: readonly string[] | null,
 ): readonly Carried[] =>
-  eventsOf(asked).flatMap((eventId) =>
-    (labels.get(eventId) ?? [])
-      .filter(({ value, by }) => value === true && (people === null || people.includes(by)))
-      .map((label) => ({ ...label, eventId })),
-  );
+  labels.size === 0
+    ? []
+    : eventsOf(asked).flatMap((eventId) =>
+        (labels.get(eventId) ?? [])
+          .filter(({ value, by }) => value === true && (people === null || people.includes(by)))
+          .map((label) => ({ ...label, eventId })),
+      );
 
 const peopleOf = ({ admit }: Policy): readonly string[] | null => admit.labelsBy ?? null;
 

@@ -1,9 +1,11 @@
+import { textKey } from '../../events/digest';
 import { changeOf } from './change';
 import { answerChanges, type AnswerChange } from './policy';
 import { fail, pass, type Rule } from './rule';
 import { within } from './scope';
 import type { Unit } from './split';
 import { undeduplicated } from './trajectoryRules';
+import { twinsOf } from './twins';
 
 /** What the update of a row did to the answer, as the verifier found both; undefined where one was not verified. */
 const answerChangeOf = ({ trajectory, sections }: Unit): AnswerChange | undefined => {
@@ -71,11 +73,14 @@ export const rowRules: readonly Rule<Unit>[] = [
     id: 'split.max-tokens',
     settings: ['admit.maxTokens'],
     isAsked: ({ admit }) => admit.maxTokens !== null,
-    prepare: (_, { policy, countTokens }) => {
+    measure: ({ sections, end }, { policy, countTokens }) => {
+      if (countTokens === undefined) throw new Error(`Policy ${policy.name} has maxTokens: give countTokens.`);
+      return countTokens(sections, end);
+    },
+    prepare: (_, { policy }, measured) => {
       const most = policy.admit.maxTokens ?? Number.POSITIVE_INFINITY;
-      return ({ sections, end }) => {
-        if (countTokens === undefined) throw new Error(`Policy ${policy.name} has maxTokens: give countTokens.`);
-        const tokens = countTokens(sections, end);
+      return (_unit, at) => {
+        const tokens = Number(measured(at));
         if (tokens <= most) return pass(tokens, most);
         return fail(tokens, most, null, () => [changeOf(policy, 'admit.maxTokens', tokens)]);
       };
@@ -85,22 +90,18 @@ export const rowRules: readonly Rule<Unit>[] = [
     id: 'split.duplicate-row',
     settings: ['admit.dedupRows'],
     isAsked: ({ admit }) => admit.dedupRows !== 'none',
-    prepare: (reaching, { policy }) => {
+    measure: ({ place, sections, end }, { policy: { admit } }) => {
+      const text = sections.map((section) => section.text).join('');
+      const where = admit.dedupRows === 'none' ? [] : within(admit.dedupRows, place);
+      return textKey(JSON.stringify([...where, text, end]));
+    },
+    prepare: (reaching, { policy }, measured) => {
       const { dedupRows } = policy.admit;
-      if (dedupRows === 'none') return () => null;
-      const first = new Map<string, string>();
-      const twins = new Map<string, string>();
-      for (const { id, place, sections, end } of reaching) {
-        const text = sections.map((section) => section.text).join('');
-        const key = JSON.stringify([...within(dedupRows, place), text, end]);
-        const twin = first.get(key);
-        if (twin === undefined) first.set(key, id);
-        else twins.set(id, twin);
-      }
-      return ({ id }) => {
-        const twin = twins.get(id);
+      const twins = twinsOf(reaching.length, measured);
+      return (_, at) => {
+        const twin = reaching[twins[at] ?? -1];
         if (twin === undefined) return pass(null, null, `the first of its text within one ${dedupRows}`);
-        return fail(twin, null, `same text within one ${dedupRows}`, undeduplicated(policy, 'dedupRows'));
+        return fail(twin.id, null, `same text within one ${dedupRows}`, undeduplicated(policy, 'dedupRows'));
       };
     },
   },

@@ -1,4 +1,4 @@
-import type { Place, PosedProblem, Trajectories, Trajectory } from '../trajectory';
+import type { JudgedLedger, JudgedTrajectory, Place, PosedProblem } from '../trajectory';
 
 /** The part of the ledger a dataset is about; null means all of it. */
 export interface Scope {
@@ -9,16 +9,16 @@ export interface Scope {
 
 /** A trajectory in scope, with the problem that it answers where the ledger holds it. */
 export interface Asked {
-  readonly trajectory: Trajectory;
+  readonly trajectory: JudgedTrajectory;
   readonly problem: PosedProblem | undefined;
 }
 
 /** The iterations in scope: that one, or with `through` all up to it. */
 export const iterationsIn = (
-  all: Trajectories,
+  all: JudgedLedger,
   scope: Scope,
   through: boolean,
-): readonly Trajectories['iterations'][number][] =>
+): readonly JudgedLedger['iterations'][number][] =>
   all.iterations.filter(
     (i) =>
       (scope.runId === null || i.runId === scope.runId) &&
@@ -26,7 +26,7 @@ export const iterationsIn = (
   );
 
 /** The trajectories in scope. A run's are those of its iterations' collections, which other runs may share. */
-export const trajectoriesIn = (all: Trajectories, scope: Scope, through: boolean): readonly Trajectory[] => {
+export const trajectoriesIn = (all: JudgedLedger, scope: Scope, through: boolean): readonly JudgedTrajectory[] => {
   const { runId, iteration } = scope;
   if (runId !== null) {
     const collections = new Set(iterationsIn(all, scope, through).map((i) => i.collectionId));
@@ -39,7 +39,7 @@ export const trajectoriesIn = (all: Trajectories, scope: Scope, through: boolean
 };
 
 /** Finds the problem a trajectory answers: the one of its collection's problem set, else the first with that id. */
-export const problemFinder = (all: Trajectories): ((trajectory: Trajectory) => PosedProblem | undefined) => {
+export const problemFinder = (all: JudgedLedger): ((trajectory: JudgedTrajectory) => PosedProblem | undefined) => {
   const byId = new Map<string, PosedProblem>();
   const bySet = new Map<string, PosedProblem>();
   for (const posed of all.problems) {

@@ -3,10 +3,12 @@ import type { Policy } from './policy';
 import type { RuleId } from './rules';
 import { fail, pass, type Change, type Rule, type RuleContext, type Verdict } from './rule';
 import type { Asked } from './scope';
-import { splitAll, splitModes, type Admitted, type Splits } from './split';
+import { splitModes, type Admitted } from './split';
+import { Splits } from './splits';
 
-const admittedOf = ({ trajectory, problem }: Asked): readonly Admitted[] =>
-  problem === undefined || trajectory.place === null ? [] : [{ trajectory, place: trajectory.place, problem }];
+/** Undefined where there is no problem to split it with: an earlier rule has kept such a one out. */
+const admittedOf = ({ trajectory, problem }: Asked): Admitted | undefined =>
+  problem === undefined || trajectory.place === null ? undefined : { trajectory, place: trajectory.place, problem };
 
 /** Trajectories as rows: what select and admit let through, with what each gives. */
 export interface SplitStage {
@@ -25,19 +27,19 @@ const asksForPairs = ({ split }: Policy): boolean => split.trajectories.includes
  */
 export const splitStage = (admitted: readonly Asked[], context: RuleContext): SplitStage => {
   const { policy, seed } = context;
-  const splitOf = (asked: readonly Asked[]): Splits => splitAll(asked.flatMap(admittedOf), policy, seed);
+  const splitOf = (asked: readonly Asked[]): Splits => new Splits(asked.map(admittedOf), policy, seed);
   const splits = splitOf(admitted);
   const moreModes = (): readonly Change[] => {
     const { trajectories } = policy.split;
     const others = splitModes.filter((mode) => !trajectories.includes(mode));
     return others.map((mode) => changeOf(policy, 'split.trajectories', [...trajectories, mode].sort()));
   };
-  const prepare = (reaching: readonly Asked[]): ((asked: Asked) => Verdict) => {
-    const { units, partners } = reaching === admitted ? splits : splitOf(reaching);
-    return ({ trajectory: { trajectoryId } }) => {
-      const rows = units.get(trajectoryId)?.length ?? 0;
+  const prepare = (reaching: readonly Asked[]): ((asked: Asked, at: number) => Verdict) => {
+    const made = reaching === admitted ? splits : splitOf(reaching);
+    return ({ trajectory: { trajectoryId } }, at) => {
+      const rows = made.at(at).length;
       if (rows > 0) return pass(rows, null, rows === 1 ? 'one row' : `${rows} rows`);
-      if (partners.has(trajectoryId)) return pass(0, null, 'it is the right one of another row');
+      if (made.isPartner(trajectoryId)) return pass(0, null, 'it is the right one of another row');
       return fail(null, null, null, moreModes);
     };
   };

@@ -1,6 +1,6 @@
-import type { Json } from '../../events/digest';
+import { textKey, type Json } from '../../events/digest';
 import { shuffledById } from '../random';
-import type { Trajectories } from '../trajectory';
+import type { JudgedLedger } from '../trajectory';
 import { alone, eventsOf, type TrajectoryRule } from './alone';
 import { answerRules } from './answerRules';
 import { changeOf } from './change';
@@ -9,8 +9,9 @@ import { labelRules } from './labelRules';
 import { iterationRule, teacherRule } from './selectRules';
 import type { Policy } from './policy';
 import { fail, pass, type Change, type Verdict } from './rule';
-import { within, type Asked } from './scope';
+import { within } from './scope';
 import { asAttempt, isAttempt } from './split';
+import { twinsOf } from './twins';
 
 /** A list setting with one more value. */
 const added = (policy: Policy, setting: string, have: readonly string[], one: string) => (): readonly Change[] => [
@@ -18,8 +19,9 @@ const added = (policy: Policy, setting: string, have: readonly string[], one: st
 ];
 
 /** The first of these events that was taken back. */
-export const retractedVerdict = ({ retractions }: Trajectories, eventIds: readonly string[]): Verdict => {
-  for (const id of eventIds) {
+export const retractedVerdict = ({ retractions }: JudgedLedger, eventIds: () => readonly string[]): Verdict => {
+  if (retractions.size === 0) return pass();
+  for (const id of eventIds()) {
     const note = retractions.get(id);
     if (note !== undefined) return fail(id, null, `${note.by}: ${note.reason}`);
   }
@@ -72,7 +74,7 @@ const splitRule: TrajectoryRule = {
 const retractionRule: TrajectoryRule = {
   id: 'admit.retracted',
   settings: [],
-  prepare: alone((asked, context) => retractedVerdict(context.all, eventsOf(asked))),
+  prepare: alone((asked, context) => retractedVerdict(context.all, () => eventsOf(asked))),
 };
 
 const openRule: TrajectoryRule = {
@@ -117,32 +119,51 @@ const authorRule: TrajectoryRule = {
   }),
 };
 
+/** Words as they are split on single spaces: one more than there are spaces. */
+const wordsIn = (text: string): number => {
+  let words = 1;
+  for (let at = text.indexOf(' '); at >= 0; at = text.indexOf(' ', at + 1)) words += 1;
+  return words;
+};
+
 const wordsRule: TrajectoryRule = {
   id: 'admit.max-words',
   settings: ['admit.maxWords'],
   isAsked: ({ admit }) => admit.maxWords !== null,
-  prepare: alone(({ trajectory: { turns } }, { policy }) => {
-    const most = policy.admit.maxWords ?? Number.POSITIVE_INFINITY;
+  measure: ({ trajectory: { turns } }) => {
     let longest = 0;
-    for (const turn of turns) if (isAttempt(turn)) longest = Math.max(longest, asAttempt(turn).text.split(' ').length);
-    if (longest <= most) return pass(longest, most);
-    return fail(longest, most, null, () => [changeOf(policy, 'admit.maxWords', longest)]);
-  }),
+    for (const turn of turns) if (isAttempt(turn)) longest = Math.max(longest, wordsIn(asAttempt(turn).text));
+    return longest;
+  },
+  prepare: (_, { policy }, measured) => {
+    const most = policy.admit.maxWords ?? Number.POSITIVE_INFINITY;
+    return (_asked, at) => {
+      const longest = Number(measured(at));
+      if (longest <= most) return pass(longest, most);
+      return fail(longest, most, null, () => [changeOf(policy, 'admit.maxWords', longest)]);
+    };
+  },
 };
 
 const logprobRule: TrajectoryRule = {
   id: 'admit.min-logprob',
   settings: ['admit.minLogprob'],
   isAsked: ({ admit }) => typeof admit.minLogprob === 'number',
-  prepare: alone(({ trajectory: { turns, calls } }, { policy }) => {
-    const least = policy.admit.minLogprob ?? Number.NEGATIVE_INFINITY;
+  measure: ({ trajectory: { turns, calls } }) => {
     const first = turns.find(isAttempt);
-    const mean = calls.find(({ eventId }) => eventId === first?.generationId)?.meanLogprob ?? null;
-    if (mean !== null && mean >= least) return pass(mean, least);
-    return fail(mean, least, mean === null ? 'no log-probabilities' : null, () => [
-      changeOf(policy, 'admit.minLogprob', mean),
-    ]);
-  }),
+    return calls.find(({ eventId }) => eventId === first?.generationId)?.meanLogprob ?? Number.NaN;
+  },
+  prepare: (_, { policy }, measured) => {
+    const least = policy.admit.minLogprob ?? Number.NEGATIVE_INFINITY;
+    return (_asked, at) => {
+      const found = Number(measured(at));
+      const mean = Number.isNaN(found) ? null : found;
+      if (mean !== null && mean >= least) return pass(mean, least);
+      return fail(mean, least, mean === null ? 'no log-probabilities' : null, () => [
+        changeOf(policy, 'admit.minLogprob', mean),
+      ]);
+    };
+  },
 };
 
 const updatesRule: TrajectoryRule = {
@@ -161,23 +182,18 @@ const duplicateRule: TrajectoryRule = {
   id: 'admit.duplicate',
   settings: ['admit.dedup'],
   isAsked: ({ admit }) => admit.dedup !== 'none',
-  prepare: (reaching, { policy }) => {
+  measure: ({ trajectory: { turns, place }, problem }, { policy: { admit } }) => {
+    const text = (problem?.problem.prompt ?? '') + turns.map((turn) => turn.text).join('');
+    return textKey(JSON.stringify([...(admit.dedup === 'none' ? [] : within(admit.dedup, place)), text]));
+  },
+  prepare: (reaching, { policy }, measured) => {
     const { dedup } = policy.admit;
-    if (dedup === 'none') return () => null;
-    const first = new Map<string, string>();
-    const twins = new Map<string, string>();
-    for (const { trajectory, problem } of reaching) {
-      const { trajectoryId, turns, place } = trajectory;
-      const text = (problem?.problem.prompt ?? '') + turns.map((turn) => turn.text).join('');
-      const key = JSON.stringify([...within(dedup, place), text]);
-      const twin = first.get(key);
-      if (twin === undefined) first.set(key, trajectoryId);
-      else twins.set(trajectoryId, twin);
-    }
-    return ({ trajectory: { trajectoryId } }) => {
-      const twin = twins.get(trajectoryId);
+    const twins = twinsOf(reaching.length, measured);
+    return (_, at) => {
+      const twin = reaching[twins[at] ?? -1];
       if (twin === undefined) return pass(null, null, `the first of its text within one ${dedup}`);
-      return fail(twin, null, `same text within one ${dedup}`, undeduplicated(policy, 'dedup'));
+      const detail = `same text within one ${dedup}`;
+      return fail(twin.trajectory.trajectoryId, null, detail, undeduplicated(policy, 'dedup'));
     };
   },
 };
@@ -188,21 +204,21 @@ const perProblemRule: TrajectoryRule = {
   isAsked: ({ admit }) => admit.perProblem !== null,
   prepare: (reaching, { policy, seed }) => {
     const most = policy.admit.perProblem ?? Number.POSITIVE_INFINITY;
-    const groups = new Map<string, Asked[]>();
-    for (const each of reaching) {
-      const key = each.trajectory.place?.problemId ?? '';
+    const groups = new Map<string, number[]>();
+    for (const [at, { trajectory }] of reaching.entries()) {
+      const key = trajectory.place?.problemId ?? '';
       const group = groups.get(key);
-      if (group === undefined) groups.set(key, [each]);
-      else group.push(each);
+      if (group === undefined) groups.set(key, [at]);
+      else group.push(at);
     }
-    const idOf = (each: Asked): string => each.trajectory.trajectoryId;
-    const ranks = new Map<string, number>();
+    const idAt = (at: number): string => reaching[at]?.trajectory.trajectoryId ?? '';
+    const ranks = new Uint32Array(reaching.length);
     for (const group of groups.values()) {
-      const drawn = shuffledById(group, idOf, [seed, 'per-problem']);
-      for (const [i, each] of drawn.entries()) ranks.set(idOf(each), i + 1);
+      const drawn = shuffledById(group, idAt, [seed, 'per-problem']);
+      for (const [i, at] of drawn.entries()) ranks[at] = i + 1;
     }
-    return (asked) => {
-      const rank = ranks.get(idOf(asked)) ?? 0;
+    return (_, at) => {
+      const rank = ranks[at] ?? 0;
       if (rank <= most) return pass(rank, most);
       return fail(rank, most, null, () => [changeOf(policy, 'admit.perProblem', rank)]);
     };

@@ -1,5 +1,5 @@
 import { positionOf, type Position } from '../../events/envelope';
-import type { EventLog, ReadAll } from '../ports/eventLog';
+import { LogReadError, type EventLog, type ReadAll } from '../ports/eventLog';
 import type { Args } from './args';
 import type { Context } from './command';
 import { stop, usage } from './faults';
@@ -11,13 +11,20 @@ import { parseTime } from './time';
  */
 export const logAt = (log: EventLog, until: Position): EventLog => {
   const isBefore = (position: Position): boolean => log.comparePositions(position, until) <= 0;
-  const readAll = (read: ReadAll = {}) => {
+  const inside = (read: ReadAll = {}): ReadAll => {
     if (read.direction === 'backwards') throw new Error('logAt: a prefix is read forwards only');
-    return log.readAll({ ...read, until: read.until !== undefined && isBefore(read.until) ? read.until : until });
+    return { ...read, until: read.until !== undefined && isBefore(read.until) ? read.until : until };
   };
   return {
     ...log,
-    readAll,
+    readAll: (read) => log.readAll(inside(read)),
+    readPages: (read) => log.readPages(inside(read)),
+    readAt: async (positions) => {
+      const message = `it is behind ${until}, where the prefix ends`;
+      for (const position of positions)
+        if (!isBefore(position)) throw new LogReadError({ tag: 'Damaged', where: `position ${position}`, message });
+      return log.readAt(positions);
+    },
     readStream: async function* (stream, options) {
       for await (const event of log.readStream(stream, options)) if (isBefore(event.position)) yield event;
     },
@@ -31,9 +38,9 @@ export const logAt = (log: EventLog, until: Position): EventLog => {
     head: async () => {
       let position: Position | undefined;
       let size = 0;
-      for await (const event of readAll()) {
-        position = event.position;
-        size += 1;
+      for await (const page of log.readPages(inside())) {
+        position = page.at(-1)?.position;
+        size += page.length;
       }
       return { position, size };
     },

@@ -3,12 +3,14 @@ import { cpus } from 'node:os';
 import type { Environment } from '../../events/codecs';
 import type { Position } from '../../events/envelope';
 import { openFileBlobStore } from '../adapters/files/blobStore';
+import { openFileStateStore } from '../adapters/files/stateStore';
 import { openSqliteLog, type SqliteLog } from '../adapters/sqlite/eventLog';
 import type { OrtOptions } from '../adapters/onnxruntime/tensorRuntime';
 import type { Verifiable, Verification } from '../ledger/verify';
 import { guardedLog } from '../ledger/keyGuard';
 import type { BlobStore } from '../ports/blobStore';
 import type { EventLog } from '../ports/eventLog';
+import type { StateStore } from '../ports/stateStore';
 import type { TensorRuntime } from '../ports/tensorRuntime';
 import type { StartEngine } from '../train/engine';
 import type { OpenStudents } from '../train/students';
@@ -31,6 +33,8 @@ export interface Ledger {
   readonly path: string;
   readonly log: EventLog;
   readonly blobs: BlobStore;
+  /** Saved states of projections: may be deleted at any time. */
+  readonly states: StateStore;
   /** The events as the store itself has them, for `verify`: with a server's ledger past the local mirror. */
   readonly stored: (until: Position | undefined) => Verifiable;
   /** Checks of what lies around the events: the file as a whole, or the mirror. */
@@ -65,7 +69,7 @@ const openPlace = async (
   context: Context,
   access: Access,
   share: boolean,
-): Promise<Omit<Ledger, 'path' | 'blobs'>> => {
+): Promise<Omit<Ledger, 'path' | 'blobs' | 'states'>> => {
   if (place.kind === 'file') {
     const log = await openFileLog(place.path, context, access, share);
     const stored = (until: Position | undefined): Verifiable => (until === undefined ? log : logAt(log, until));
@@ -84,7 +88,13 @@ export const openLedger = async (args: Args, context: Context, access: Access): 
   const place = placeOf(args);
   const opened = await openPlace(place, context, access, args.has('share'));
   const log = guardedLog(opened.log, secretsInUse(process.env));
-  return { path: place.shown, blobs: openFileBlobStore({ folder: place.blobs }), ...opened, log };
+  return {
+    path: place.shown,
+    blobs: openFileBlobStore({ folder: place.blobs }),
+    states: openFileStateStore({ folder: place.states }),
+    ...opened,
+    log,
+  };
 };
 
 /** Opens the ledger, uses it and closes it, whatever happens in between. */

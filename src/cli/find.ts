@@ -1,6 +1,6 @@
 import * as E from 'fp-ts/Either';
 import type { Digest } from '../../events/digest';
-import { decodeEvent, type EventType, type LedgerEvent } from '../../events/index';
+import { decodeStored, type EventType, type LedgerEvent } from '../../events/index';
 import { shortestPrefix } from '../../projections/why';
 import type { EventLog } from '../ports/eventLog';
 import { must, stop } from './faults';
@@ -27,21 +27,24 @@ export const eventsOf = async <T extends EventType>(
   const found: EventOf<T>[] = [];
   const wanted: ReadonlySet<string> = new Set(types);
   const is = (event: LedgerEvent): event is EventOf<T> => wanted.has(event.type);
-  for await (const recorded of log.readAll({ filter: { types } })) {
-    const event = must(decodeEvent(recorded));
-    if (is(event)) found.push(event);
-  }
+  for await (const page of log.readPages({ filter: { types } }))
+    for (const stored of page) {
+      const event = must(decodeStored(stored));
+      if (is(event)) found.push(event);
+    }
   return found;
 };
 
 /** The whole ledger, decoded. */
 export const allEvents = async (log: EventLog, signal: AbortSignal): Promise<readonly LedgerEvent[]> => {
   const events: LedgerEvent[] = [];
-  for await (const recorded of log.readAll()) {
+  for await (const page of log.readPages()) {
     if (signal.aborted) return stop({ tag: 'Stopped', what: `${events.length} events read` });
-    const decoded = decodeEvent(recorded);
-    if (E.isLeft(decoded)) return must(decoded);
-    events.push(decoded.right);
+    for (const stored of page) {
+      const decoded = decodeStored(stored);
+      if (E.isLeft(decoded)) return must(decoded);
+      events.push(decoded.right);
+    }
   }
   return events;
 };

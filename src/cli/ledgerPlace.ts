@@ -4,12 +4,19 @@ import { usage } from './faults';
 
 /** Where a ledger is: one SQLite file, or a KurrentDB server or cluster. */
 export type LedgerPlace =
-  | { readonly kind: 'file'; readonly shown: string; readonly blobs: string; readonly path: string }
+  | {
+      readonly kind: 'file';
+      readonly shown: string;
+      readonly blobs: string;
+      readonly states: string;
+      readonly path: string;
+    }
   | {
       readonly kind: 'server';
       /** The address as it may be shown: without user and password. */
       readonly shown: string;
       readonly blobs: string;
+      readonly states: string;
       readonly url: string;
       /** Where local mirrors of the ledger may be: one for each process that has it open at the same time. */
       readonly mirrors: readonly string[];
@@ -29,12 +36,19 @@ const fileNameOf = (url: string): string => {
 
 /**
  * What a ledger's name says, and where its blobs lie: beside a file in `<file>.blobs`, of a server's ledger in
- * `./<host>-<port>[-<ledger>].blobs`, or in the folder that is given. A server's mirror lies beside the blobs.
+ * `./<host>-<port>[-<ledger>].blobs`, or in the folder that is given. A server's mirror lies beside the blobs. Saved states
+ * of projections lie in `<file>.projections`, a server's beside its blobs.
  */
 export const ledgerPlace = (name: string, blobFolder: string | undefined): LedgerPlace => {
   if (!name.includes('://')) {
     const path = resolve(name);
-    return { kind: 'file', shown: path, path, blobs: resolve(blobFolder ?? `${path}.blobs`) };
+    return {
+      kind: 'file',
+      shown: path,
+      path,
+      blobs: resolve(blobFolder ?? `${path}.blobs`),
+      states: `${path}.projections`,
+    };
   }
   const shown = withoutLogin(name);
   if (!isKurrentUrl(name)) {
@@ -43,7 +57,15 @@ export const ledgerPlace = (name: string, blobFolder: string | undefined): Ledge
   const fileName = fileNameOf(name);
   const blobs = resolve(blobFolder ?? `./${fileName}.blobs`);
   const mirror = (n: number): string => join(dirname(blobs), `${fileName}.mirror${n === 0 ? '' : `-${n + 1}`}.db`);
-  return { kind: 'server', shown, url: name, blobs, mirrors: Array.from({ length: mirrorsKept }, (_, n) => mirror(n)) };
+  const states = join(dirname(blobs), `${fileName}.projections`);
+  return {
+    kind: 'server',
+    shown,
+    url: name,
+    blobs,
+    states,
+    mirrors: Array.from({ length: mirrorsKept }, (_, n) => mirror(n)),
+  };
 };
 
 /** A word as a shell takes it: `?` and `&` of an address mean something there. */

@@ -20,6 +20,8 @@ export const guardedLog = (log: EventLog, secrets: readonly string[]): EventLog 
   // Not a spread: a log may be an instance of a class.
   readStream: (stream, options) => log.readStream(stream, options),
   readAll: (options) => log.readAll(options),
+  readPages: (options) => log.readPages(options),
+  readAt: (positions) => log.readAt(positions),
   follow: (options) => log.follow(options),
   head: () => log.head(),
   streamHead: (stream) => log.streamHead(stream),

@@ -1,6 +1,6 @@
 import * as E from 'fp-ts/Either';
 import type { Position, RecordedEvent } from '../../events/envelope';
-import { LogReadError, type AppendError, type Appended, type EventLog } from '../ports/eventLog';
+import { LogReadError, type AppendError, type Appended, type EventLog, type ReadAll } from '../ports/eventLog';
 import type { Mirror } from '../ports/mirror';
 
 export interface MirroredOptions {
@@ -205,15 +205,24 @@ export const mirroredLog = (source: EventLog, mirror: Mirror, options: MirroredO
     return result;
   };
 
+  const readyFor = async ({ until, direction }: ReadAll): Promise<void> => {
+    // A prefix that is there already needs nothing more, also when what comes behind it is damaged.
+    const prefix = until !== undefined && direction !== 'backwards' && (await holds(mirror, until));
+    if (!prefix) await ready();
+  };
+
   return {
     append,
     readAll: async function* (read = {}) {
-      const { until } = read;
-      // A prefix that is there already needs nothing more, also when what comes behind it is damaged.
-      const prefix = until !== undefined && read.direction !== 'backwards' && (await holds(mirror, until));
-      if (!prefix) await ready();
+      await readyFor(read);
       yield* log.readAll(read);
     },
+    readPages: async function* (read = {}) {
+      await readyFor(read);
+      yield* log.readPages(read);
+    },
+    // Who knows a position has read it here.
+    readAt: (positions) => log.readAt(positions),
     readStream: async function* (stream, read) {
       await ready();
       yield* log.readStream(stream, read);

@@ -13,6 +13,11 @@ export interface BlobStore {
   put(bytes: Uint8Array): TaskEither<BlobError, Digest>;
   /** Puts a blob that lies in pieces, without a copy of the whole. */
   putPieces(pieces: readonly Uint8Array[]): TaskEither<BlobError, Digest>;
+  /**
+   * Stores what comes in pieces, whole or not at all, without ever holding it whole. An error says no digest, for there is
+   * none yet; what the pieces themselves throw is thrown on, and leaves nothing behind.
+   */
+  putStream(pieces: AsyncIterable<Uint8Array>): TaskEither<BlobError, Digest>;
   get(digest: Digest): TaskEither<BlobError, Uint8Array>;
   has(digest: Digest): Promise<boolean>;
   /** How many bytes are stored under a digest, unread; undefined: none. */

@@ -1,5 +1,5 @@
 import type { TaskEither } from 'fp-ts/TaskEither';
-import type { NewEvent, Position, RecordedEvent } from '../../events/envelope';
+import type { NewEvent, Position, RecordedEvent, StoredEvent } from '../../events/envelope';
 
 /** `noStream`, or the exact revision of the stream's last event. There is no "any": a racing writer must be noticed. */
 export type ExpectedRevision = 'noStream' | number;
@@ -82,6 +82,10 @@ export interface EventLog {
     options?: { readonly from?: number; readonly direction?: 'forwards' | 'backwards'; readonly max?: number },
   ): AsyncIterable<RecordedEvent>;
   readAll(options?: ReadAll): AsyncIterable<RecordedEvent>;
+  /** What readAll gives, in pages of one event or more and unparsed: for folds over a whole ledger. */
+  readPages(options?: ReadAll): AsyncIterable<readonly StoredEvent[]>;
+  /** The events at these positions, each once, in the order of the log. A position that holds none is damage. */
+  readAt(positions: readonly Position[]): Promise<readonly StoredEvent[]>;
   /** Everything behind `after`, then a CaughtUp mark, then new events as they come, until the signal aborts. */
   follow(options: Follow): AsyncIterable<RecordedEvent | CaughtUp>;
   /** The last event's position, and how many events there are. */

@@ -23,7 +23,7 @@ import { train } from '../train/trainer';
 import type { TrainPorts } from '../train/trainingRun';
 import { trainingIdOf, type Base, type TrainError, type TrainRequest } from '../train/trainRequest';
 import type { RunConfig } from './config';
-import { derive, type DeriveError } from './derive';
+import { derive, loadRows, type DeriveError } from './derive';
 
 export type BaseError =
   | TrainError
@@ -163,6 +163,8 @@ export const baseStudent = async (
   const scope = { iteration: 0, problemSet: set.name };
   const derived = await derive({ policy, seed: config.seed, scope, tokenizer: tokenizer.right }, ports);
   if (E.isLeft(derived)) return derived;
+  const rows = await loadRows(ports.blobs, derived.right.event.dataset);
+  if (E.isLeft(rows)) return rows;
   const shape: ModelShape = { ...config.shape, vocabSize: tokenizer.right.vocabSize };
   const base: Base = {
     ref: { kind: 'scratch', shape: { ...shape }, seed: config.seed },
@@ -172,7 +174,7 @@ export const baseStudent = async (
   };
   const request: TrainRequest = {
     dataset: derived.right.event.dataset,
-    rows: derived.right.derived.rows,
+    rows: rows.right,
     base,
     config: config.train,
     seed: config.seed,

@@ -1,11 +1,14 @@
 import * as E from 'fp-ts/Either';
 import { datasetDerived, type DatasetDerived } from '../../events/datasetDerived';
 import type { Digest } from '../../events/digest';
-import { leafHash } from '../../events/envelope';
-import { decodeEvent, type DecodeError, type LedgerEvent } from '../../events/index';
-import { datasetDerivedOf, deriveDataset, type Derived } from '../../projections/deriveDataset';
+import { leafOfText, type StoredEvent } from '../../events/envelope';
+import { decodeStored, isKnownEvent, type DecodeError, type LedgerEvent } from '../../events/index';
+import { isFolded, TrajectoryStore } from '../../projections/compact/trajectoryStore';
+import { datasetDerivedOf, manifestBytesOf, rowOf, settle, type Settled } from '../../projections/deriveDataset';
 import type { Policy } from '../../projections/policies/policy';
-import { parseRows, type Row } from '../../projections/replayDataset';
+import type { Work } from '../../projections/policies/rule';
+import { parseRows, toLines, type Decision, type Manifest, type Row } from '../../projections/replayDataset';
+import type { TextSource } from '../../projections/trajectory';
 import { appendOnce } from '../ledger/openStream';
 import { createMerkleTree } from '../ledger/merkle';
 import type { BlobError, BlobStore } from '../ports/blobStore';
@@ -27,30 +30,97 @@ export type DeriveError =
   | DecodeError
   | { readonly tag: 'DatasetUnreadable'; readonly dataset: Digest; readonly message: string };
 
-/** The whole ledger, decoded, with its Merkle root; every event is held against its leaf hash on the way. */
-export const readLedger = async (
-  log: EventLog,
-): Promise<
-  E.Either<DecodeError, { readonly events: readonly LedgerEvent[]; readonly size: number; readonly root: Digest }>
-> => {
-  const events: LedgerEvent[] = [];
+/** A ledger folded for deriving: no texts, but where they are. */
+interface Folded {
+  readonly store: TrajectoryStore;
+  readonly size: number;
+  readonly root: Digest;
+}
+
+/**
+ * Folds the whole ledger, with its Merkle root: every event is held against its leaf hash on the way, as text; only what
+ * belongs to trajectories is parsed and decoded.
+ */
+const fold = async (log: EventLog): Promise<E.Either<DecodeError, Folded>> => {
+  const store = new TrajectoryStore();
   const tree = createMerkleTree();
-  for await (const recorded of log.readAll()) {
-    tree.append(recorded.leaf);
-    const leaf = leafHash(recorded);
-    if (leaf !== recorded.leaf) {
-      const { id: eventId, stream, revision, type, version } = recorded;
-      const details = [
-        `its leaf hash is ${recorded.leaf}, its content gives ${leaf}: it was changed after it was written`,
-      ];
-      return E.left({ tag: 'BadData', eventId, stream, revision, type, version, details });
+  for await (const page of log.readPages())
+    for (const stored of page) {
+      tree.append(stored.leaf);
+      const leaf = leafOfText(stored);
+      if (leaf !== stored.leaf) {
+        const message = `its leaf hash is ${stored.leaf}, its content gives ${leaf}: it was changed after it was written`;
+        return E.left(badEvent('BadData', stored, message));
+      }
+      if (!isFolded(stored.type)) {
+        if (isKnownEvent(stored)) continue;
+        const decoded = decodeStored(stored);
+        if (E.isLeft(decoded)) return decoded;
+        continue;
+      }
+      const decoded = decodeStored(stored);
+      if (E.isLeft(decoded)) return decoded;
+      store.apply(decoded.right);
     }
-    const decoded = decodeEvent(recorded);
-    if (E.isLeft(decoded)) return decoded;
+  return E.right({ store, size: tree.size(), root: tree.root() });
+};
+
+const badEvent = (tag: DecodeError['tag'], event: StoredEvent, detail: string): DecodeError => {
+  const { id: eventId, stream, revision, type, version } = event;
+  return { tag, eventId, stream, revision, type, version, details: [detail] };
+};
+
+/** Thrown while a dataset is written, to leave the writing with what is wrong in the ledger. */
+class Unreadable extends Error {
+  constructor(readonly reason: DecodeError) {
+    super(reason.tag);
+  }
+}
+
+/** Reads the texts of these back, in place of those read before. */
+const readTexts = async (log: EventLog, store: TrajectoryStore, texts: readonly TextSource[]): Promise<void> => {
+  const events: LedgerEvent[] = [];
+  for (const stored of await log.readAt(store.positionsOf(texts))) {
+    const decoded = decodeStored(stored);
+    if (E.isLeft(decoded)) throw new Unreadable(decoded.left);
     events.push(decoded.right);
   }
-  return E.right({ events, size: events.length, root: tree.root() });
+  store.take(texts, events);
 };
+
+/** Does work, reading the texts that it asks for. */
+const doWork = async <T>(work: Work<T>, read: (texts: readonly TextSource[]) => Promise<void>): Promise<T> => {
+  for (;;) {
+    const step = work.next();
+    if (step.done === true) return step.value;
+    await read(step.value.texts);
+  }
+};
+
+/** Rows whose texts are in memory at once, and decisions that are written at once. */
+const atOnce = 20;
+
+async function* rowPieces(
+  { all, ordered, policy }: Settled,
+  read: (texts: readonly TextSource[]) => Promise<void>,
+): AsyncGenerator<Uint8Array> {
+  for (let from = 0; from < ordered.length; from += atOnce) {
+    const some = ordered.slice(from, from + atOnce);
+    await read(some.flatMap(({ sections }) => sections.map(({ source }) => source)));
+    yield toLines(some.map((unit) => rowOf(unit, policy, all)));
+  }
+}
+
+async function* decisionPieces({ decisions }: Settled): AsyncGenerator<Uint8Array> {
+  let some: Decision[] = [];
+  for (const decision of decisions()) {
+    some.push(decision);
+    if (some.length < atOnce) continue;
+    yield toLines(some);
+    some = [];
+  }
+  if (some.length > 0) yield toLines(some);
+}
 
 /** The same rows and decisions under the same policy, seed and scope: the ledger grew, but nothing that this asks about did. */
 const isSame = (a: DatasetDerived, b: DatasetDerived): boolean =>
@@ -63,34 +133,65 @@ const isSame = (a: DatasetDerived, b: DatasetDerived): boolean =>
   a.scope.problemSet === b.scope.problemSet &&
   a.tokenizer === b.tokenizer;
 
+/** A dataset that lies in the blob store. */
+export interface DerivedDataset {
+  readonly manifest: Manifest;
+  readonly event: DatasetDerived;
+}
+
+/** The derivation that is on the ledger already, if it is. */
+const recordedBefore = async (
+  log: EventLog,
+  event: DatasetDerived,
+): Promise<E.Either<DecodeError, DatasetDerived | undefined>> => {
+  for await (const page of log.readPages({ filter: { types: ['DatasetDerived'] } }))
+    for (const stored of page) {
+      const decoded = decodeStored(stored);
+      if (E.isLeft(decoded)) return decoded;
+      const { right: known } = decoded;
+      if (known.type === 'DatasetDerived' && isSame(known.data, event)) return E.right(known.data);
+    }
+  return E.right(undefined);
+};
+
 /**
  * Derives a dataset from the ledger as it is now and records it: rows, decisions and manifest go to the blob store, a
  * DatasetDerived event names them. No model is called. The same prefix and policy give the same bytes.
+ *
+ * The ledger is read once for everything but texts, which are read back in batches where a rule measures them and where
+ * they are written. Memory grows with the number of candidates, never with their texts.
  */
 export const derive = async (
   request: DeriveRequest,
   { log, blobs }: { readonly log: EventLog; readonly blobs: BlobStore },
-): Promise<E.Either<DeriveError, { readonly derived: Derived; readonly event: DatasetDerived }>> => {
-  const ledger = await readLedger(log);
-  if (E.isLeft(ledger)) return ledger;
-  const { events, size, root } = ledger.right;
+): Promise<E.Either<DeriveError, DerivedDataset>> => {
+  const folded = await fold(log);
+  if (E.isLeft(folded)) return folded;
+  const { store, size, root } = folded.right;
   const { tokenizer, policy, seed, scope } = request;
-  const derived = deriveDataset(events, policy, {
-    seed,
-    scope,
-    ledger: { size, root },
-    ...(tokenizer === undefined ? {} : counterOf(tokenizer)),
-  });
-  for (const bytes of [derived.datasetBytes, derived.decisionsBytes, derived.manifestBytes]) {
-    const put = await blobs.put(bytes)();
+  const read = (texts: readonly TextSource[]): Promise<void> => readTexts(log, store, texts);
+  const options = { seed, scope, ledger: { size, root }, ...(tokenizer === undefined ? {} : counterOf(tokenizer)) };
+  try {
+    const settled = await doWork(settle(store.view(), policy, options), read);
+    const rows = await blobs.putStream(rowPieces(settled, read))();
+    if (E.isLeft(rows)) return rows;
+    const decisions = await blobs.putStream(decisionPieces(settled))();
+    if (E.isLeft(decisions)) return decisions;
+    const manifest = settled.manifest(rows.right, decisions.right);
+    const manifestBytes = manifestBytesOf(manifest);
+    const put = await blobs.put(manifestBytes)();
     if (E.isLeft(put)) return put;
+    const event = datasetDerivedOf({ manifest, policy, manifestBytes });
+    const known = await recordedBefore(log, event);
+    if (E.isLeft(known)) return known;
+    if (known.right !== undefined) return E.right({ manifest, event: known.right });
+    const created = datasetDerived.create(event, scope.runId === undefined ? {} : { correlation: scope.runId });
+    const appended = await appendOnce(log, datasetDerived.stream(event), created);
+    return E.isLeft(appended) ? appended : E.right({ manifest, event });
+  } catch (failure) {
+    if (failure instanceof Unreadable) return E.left(failure.reason);
+    throw failure;
   }
-  const event = datasetDerivedOf(derived);
-  const known = events.find((one) => one.type === 'DatasetDerived' && isSame(one.data, event));
-  if (known?.type === 'DatasetDerived') return E.right({ derived, event: known.data });
-  const created = datasetDerived.create(event, scope.runId === undefined ? {} : { correlation: scope.runId });
-  const appended = await appendOnce(log, datasetDerived.stream(event), created);
-  return E.isLeft(appended) ? appended : E.right({ derived, event });
 };
 
 /** The rows of a dataset that was derived before, from the blob store, checked against its digest. */

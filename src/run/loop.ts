@@ -18,7 +18,7 @@ import type { LoadedCheckpoint } from '../train/checkpointStore';
 import type { Students } from '../train/students';
 import { train } from '../train/trainer';
 import { baseStudent } from './base';
-import { derive } from './derive';
+import { derive, loadRows } from './derive';
 import type { RunConfig } from './config';
 import type { IterationSummary, RunError, RunInput, RunPorts, RunSummary } from './runContext';
 
@@ -186,16 +186,19 @@ export class Loop {
       ports,
     );
     if (E.isLeft(derived)) return derived;
-    const { manifest, rows } = derived.right.derived;
-    if (rows.length === 0 || !manifest.enough)
+    const { manifest } = derived.right;
+    if (manifest.rows === 0 || !manifest.enough)
       return E.left({
         tag: 'TooFewRows',
         policy: policy.name,
         iteration,
-        rows: rows.length,
+        rows: manifest.rows,
         needed: Math.max(1, manifest.min),
         byReason: manifest.byReason,
       });
+    const loaded = await loadRows(ports.blobs, manifest.dataset);
+    if (E.isLeft(loaded)) return loaded;
+    const rows = loaded.right;
 
     const trained = await train(
       {

@@ -51,6 +51,23 @@ describe('a blob store in files', () => {
     expect(await collect(store.list())).toEqual([digest]);
   });
 
+  it('writes pieces beside the blobs until they are whole, and leaves nothing of a failure', async () => {
+    const folder = newFolder();
+    const store = openFileBlobStore({ folder });
+    const seen: (readonly string[])[] = [];
+    const pieces = async function* (fails: boolean): AsyncGenerator<Uint8Array> {
+      yield bytes;
+      seen.push(readdirSync(folder));
+      if (fails) throw new Error('stopped');
+    };
+    await expect(store.putStream(pieces(true))()).rejects.toThrow('stopped');
+    expect(readdirSync(folder)).toEqual([]);
+    expect(must(await store.putStream(pieces(false))())).toBe(digest);
+    expect(seen.map((names) => names.map((name) => /^incoming\..*\.tmp$/.test(name)))).toEqual([[true], [true]]);
+    expect(readdirSync(folder)).toEqual([digest.slice(0, 2)]);
+    expect(statSync(join(folder, digest.slice(0, 2), digest)).mode & 0o222).toBe(0);
+  });
+
   it('says that it cannot write', async () => {
     const folder = join(newFolder(), 'a file');
     writeFileSync(folder, '');

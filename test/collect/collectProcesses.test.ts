@@ -4,7 +4,6 @@ import { deriveDataset } from '../../projections/deriveDataset';
 import { scriptedEditor } from '../../src/collect/editor';
 import { verify } from '../../src/ledger/verify';
 import type { EventLog } from '../../src/ports/eventLog';
-import { readLedger } from '../../src/run/derive';
 import { poseSet } from '../../src/run/problems';
 import { multistepArithmetic as task } from '../../src/tasks/multistepArithmetic/multistepArithmetic';
 import { preset } from '../projections/policyFiles';
@@ -14,6 +13,7 @@ import { closeAll, openOn, serve } from '../support/kurrentServer/opened';
 import { newFolder, openLedger, removeFolders } from '../support/ledgerFile';
 import { compiled } from '../support/rawSql';
 import { startChild, type Child } from '../support/writingChild';
+import { decodedOf } from './decoded';
 import { collectWith, FakeStudent, leavesOf, newLog, script, settings as base } from './collectSupport';
 
 jest.setTimeout(180_000);
@@ -33,9 +33,9 @@ const pose = async (log: EventLog): Promise<readonly ProblemPosed[]> =>
 
 /** Datasets of one ledger under two policies that look at everything: rows, and a decision for every candidate. */
 const digestsOf = async (log: EventLog): Promise<readonly string[]> => {
-  const { events, size, root } = must(await readLedger(log));
+  const events = await decodedOf(log);
   return (['tripost', 'tripost-no-filter'] as const).flatMap((name) => {
-    const { manifest } = deriveDataset(events, preset(name), { seed: 1, scope: {}, ledger: { size, root } });
+    const { manifest } = deriveDataset(events, preset(name), { seed: 1, scope: {} });
     return [manifest.dataset, manifest.decisions];
   });
 };

@@ -33,6 +33,32 @@ export const blobStoreContract = (name: string, open: () => Promise<BlobStore>):
       );
     });
 
+    it('takes a stream of pieces, however it is cut', async () => {
+      const store = await open();
+      await fc.assert(
+        fc.asyncProperty(fc.array(fc.uint8Array({ maxLength: 50 }), { maxLength: 8 }), async (pieces) => {
+          const bytes = Buffer.concat(pieces);
+          const inPieces = async function* (): AsyncGenerator<Uint8Array> {
+            yield* pieces;
+          };
+          expect(must(await store.putStream(inPieces())())).toBe(sha256(bytes));
+          expect(Buffer.from(must(await store.get(sha256(bytes))())).equals(bytes)).toBe(true);
+        }),
+        { numRuns: 30 },
+      );
+    });
+
+    it('keeps nothing of pieces that end in a failure, and throws it on', async () => {
+      const store = await open();
+      const failing = async function* (): AsyncGenerator<Uint8Array> {
+        yield Buffer.from('half');
+        throw new Error('the source failed');
+      };
+      await expect(store.putStream(failing())()).rejects.toThrow('the source failed');
+      expect(await collect(store.list())).toEqual([]);
+      expect(await store.has(sha256('half'))).toBe(false);
+    });
+
     it('takes the same bytes again as a no-op, also at the same time', async () => {
       const store = await open();
       const bytes = Buffer.alloc(100_000, 7);

@@ -1,5 +1,5 @@
 import * as E from 'fp-ts/Either';
-import type { Position, RecordedEvent } from '../../events/envelope';
+import { leafOfText, type Position, type RecordedEvent } from '../../events/envelope';
 import { LogReadError, type CaughtUp, type EventLog } from '../../src/ports/eventLog';
 import {
   anEvent,
@@ -80,6 +80,40 @@ export const reading = (open: OpenLog): void => {
     for await (const _ of log.readAll()) if (++seen === 1200) break;
     must(await log.append('after', 'noStream', [anEvent('after')])());
     expect((await log.head()).size).toBe(2506);
+  });
+
+  it('gives the same in pages, as the text that the leaf hash is of', async () => {
+    const log = await open();
+    for (let i = 0; i < 3; i++) must(await log.append(`s-${i}`, 'noStream', someEvents(`e${i}`, 801))());
+    const kept = must(await log.append('last', 'noStream', [{ ...anEvent('z'), observed: { took: 3 } }])());
+    const events = await collect(log.readAll());
+    const pages = await collect(log.readPages());
+    expect(pages.every((page) => page.length > 0)).toBe(true);
+    const stored = pages.flat();
+    expect(stored.map(leafOfText)).toEqual(events.map(({ leaf }) => leaf));
+    expect(stored.map(({ dataText, ...event }) => ({ ...event, data: JSON.parse(dataText), observed: null }))).toEqual(
+      events.map((event) => ({ ...event, observed: null })),
+    );
+    const p = positionsOf(events);
+    const some = { after: the(p[2]), until: the(p[1700]), filter: { streamPrefix: ['s-0', 's-2'] }, max: 900 } as const;
+    const wanted = positionsOf(await collect(log.readAll(some)));
+    expect((await collect(log.readPages(some))).flat().map(({ position }) => position)).toEqual(wanted);
+    expect((await collect(log.readPages({ after: kept.position }))).flat()).toEqual([]);
+  });
+
+  it('reads the events at given positions, in order and each once', async () => {
+    const log = await open();
+    must(await log.append('s', 'noStream', someEvents('a', 1300))());
+    must(await log.append('t', 'noStream', someEvents('b', 3))());
+    const events = await collect(log.readAll());
+    const p = positionsOf(events);
+    const at = async (...places: readonly number[]): Promise<readonly string[]> =>
+      (await log.readAt(places.map((i) => the(p[i])))).map(({ id }) => id);
+    const ids = (...places: readonly number[]) => places.map((i) => the(events[i]).id);
+    expect(await at(1302, 4, 4, 0)).toEqual(ids(0, 4, 1302));
+    expect(await at()).toEqual([]);
+    const few = [1, 99, 1299];
+    expect((await log.readAt(few.map((i) => the(p[i])))).map(leafOfText)).toEqual(few.map((i) => the(events[i]).leaf));
   });
 
   it('does not read what is appended while the reading goes on', async () => {

@@ -1,6 +1,6 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import * as TE from 'fp-ts/TaskEither';
 import { sha256, sha256OfPieces, type Digest } from '../../../events/digest';
 import type { BlobError, BlobStore } from '../../ports/blobStore';
@@ -66,6 +66,38 @@ const writeBlob = async (folder: string, file: string, pieces: readonly Uint8Arr
   await syncFolder(folder);
 };
 
+/** The same for what comes in pieces. Its digest, and so its name, is known at the end. */
+const writePieces = async (
+  folder: string,
+  fileOf: (digest: Digest) => string,
+  pieces: AsyncIterable<Uint8Array>,
+): Promise<Digest> => {
+  await mkdir(folder, { recursive: true });
+  const temporary = join(folder, `incoming.${process.pid}.${randomBytes(6).toString('hex')}.tmp`);
+  const hash = createHash('sha256');
+  try {
+    const handle = await open(temporary, 'wx', 0o444);
+    try {
+      for await (const piece of pieces) {
+        hash.update(piece);
+        await handle.writeFile(piece);
+      }
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    const digest = hash.digest('hex');
+    const file = fileOf(digest);
+    await mkdir(dirname(file), { recursive: true });
+    await rename(temporary, file);
+    await syncFolder(dirname(file));
+    return digest;
+  } catch (failure) {
+    await rm(temporary, { force: true });
+    throw failure;
+  }
+};
+
 const hasBytes = async (file: string, digest: Digest): Promise<boolean> => {
   try {
     return sha256(await readFile(file)) === digest;
@@ -110,6 +142,21 @@ export const openFileBlobStore = (options: { readonly folder: string }): BlobSto
   return {
     put: (bytes) => putPieces([bytes]),
     putPieces,
+    putStream: (pieces) => async () => {
+      let thrown: { readonly failure: unknown } | undefined;
+      const watched = async function* (): AsyncGenerator<Uint8Array> {
+        try {
+          yield* pieces;
+        } catch (failure) {
+          thrown = { failure };
+          throw failure;
+        }
+      };
+      const write = (): Promise<Digest> => writePieces(options.folder, fileOf, watched());
+      const written = await TE.tryCatch(write, toBlobError('', options.folder, false))();
+      if (thrown !== undefined) throw thrown.failure;
+      return written;
+    },
     get: (digest) => {
       const file = fileOf(digest);
       const read = async (): Promise<Uint8Array> => {

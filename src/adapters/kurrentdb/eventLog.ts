@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import * as E from 'fp-ts/Either';
 import * as TE from 'fp-ts/TaskEither';
-import type { Position, RecordedEvent } from '../../../events/envelope';
+import type { Position, RecordedEvent, StoredEvent } from '../../../events/envelope';
 import { prepareAll } from '../../../events/prepare';
 import { LogReadError, type AppendError, type EventLog, type ReadAll, type StoreError } from '../../ports/eventLog';
 import { parseAddress, type Address } from './address';
@@ -12,6 +12,7 @@ import { follow } from './follower';
 import { createKnownIds, type Known } from './knownIds';
 import { compare, fromPosition } from './positions';
 import { createReader } from './reader';
+import { toStored } from './records';
 import { mustBeOpen, type Session } from './session';
 
 export interface KurrentLogOptions {
@@ -55,6 +56,9 @@ const reserved = (stream: string, prefix: string, types: readonly string[]): str
     : `KurrentDB keeps names that begin with $ for itself, got ${JSON.stringify(bad)}`;
 };
 
+/** Events of one page of readPages. */
+const eventsPerPage = 1000;
+
 const createLog = (session: Session, closing: AbortController, known: Known | undefined): KurrentLog => {
   const { where, prefix, deadline } = session;
   const reader = createReader(session);
@@ -93,6 +97,31 @@ const createLog = (session: Session, closing: AbortController, known: Known | un
     yield* reader.range({ after, until: first, backwards: false, filter, max });
   };
 
+  const readPages = async function* (read: ReadAll = {}): AsyncGenerator<readonly StoredEvent[]> {
+    let page: StoredEvent[] = [];
+    try {
+      for await (const event of readAll(read)) {
+        page.push(toStored(event));
+        if (page.length < eventsPerPage) continue;
+        yield page;
+        page = [];
+      }
+    } catch (failure) {
+      // What came before the damage is still read.
+      if (page.length > 0) yield page;
+      throw failure;
+    }
+    if (page.length > 0) yield page;
+  };
+
+  const readAt: EventLog['readAt'] = async (positions) => {
+    mustBeOpen(session);
+    const found: StoredEvent[] = [];
+    for (const place of [...new Set(positions)].map(fromPosition).sort(compare))
+      found.push(toStored(await reader.at(place)));
+    return found;
+  };
+
   const close = async (): Promise<void> => {
     if (state.closed) return;
     state.closed = true;
@@ -108,6 +137,8 @@ const createLog = (session: Session, closing: AbortController, known: Known | un
     capabilities,
     append,
     readAll,
+    readPages,
+    readAt,
     readStream: async function* (stream, { from, direction, max = Infinity } = {}) {
       mustBeOpen(session);
       yield* reader.stream(stream, from, direction === 'backwards', max);

@@ -19,6 +19,8 @@ export interface Range {
 export interface Reader {
   /** The ledger's events in the order of the log, page by page, up to what is there when each page is read. */
   range(range: Range): AsyncGenerator<RecordedEvent>;
+  /** The event at exactly this place. */
+  at(position: ClientPosition): Promise<RecordedEvent>;
   /** Where the ledger's last event lies, whatever it holds. */
   last(): Promise<Position | undefined>;
   /** Throws what is wrong with the ledger's last event: a database that is no ledger. */
@@ -103,6 +105,21 @@ export const createReader = (session: Session): Reader => {
     }
   };
 
+  const at: Reader['at'] = async (position) => {
+    const [one] = await page((client) =>
+      client.readAll({
+        direction: 'forwards',
+        fromPosition: position,
+        maxCount: 1,
+        filter: serverFilter(undefined, prefix),
+      }),
+    );
+    const event = one === undefined ? undefined : found(one)?.event;
+    if (event !== undefined && event.position === toPosition(position)) return event;
+    const message = `there is no event at position ${toPosition(position)}`;
+    throw new LogReadError({ tag: 'Damaged', where, message });
+  };
+
   const all = { after: undefined, until: undefined, filter: undefined };
 
   const last: Reader['last'] = async () => {
@@ -177,6 +194,7 @@ export const createReader = (session: Session): Reader => {
 
   return {
     range,
+    at,
     last,
     check,
     stream,

@@ -1,5 +1,5 @@
 import { canonicalJson, type Json } from '../../../events/digest';
-import { leafHash, type Meta, type RecordedEvent } from '../../../events/envelope';
+import { leafHash, type Meta, type RecordedEvent, type StoredEvent } from '../../../events/envelope';
 import { storedMeta, type Chained } from '../../../events/prepare';
 import { LogReadError, type StoreError } from '../../ports/eventLog';
 import type { ClientEvent, ClientNewEvent, ClientRecord } from './client';
@@ -68,6 +68,12 @@ const metadataOf = (metadata: unknown): Metadata | string => {
   if (!isJson(observed)) return 'metadata.observed: expected JSON';
   const meta: Meta = { ...(text(causation) && { causation }), ...(text(correlation) && { correlation }) };
   return { id, version, leaf, prev, meta, observed };
+};
+
+/** An event as text again: the client gives data parsed. */
+export const toStored = ({ data, ...event }: RecordedEvent): StoredEvent => {
+  const { position, stream, revision, id, type, version, meta, leaf, recordedAt } = event;
+  return { position, stream, revision, id, type, version, meta, leaf, recordedAt, dataText: canonicalJson(data) };
 };
 
 /** What the server says where it knows no position: the largest number of 64 bits. */

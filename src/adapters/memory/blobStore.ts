@@ -14,6 +14,14 @@ export const memoryBlobStore = (): BlobStore => {
   return {
     put: (bytes) => putPieces([bytes]),
     putPieces,
+    putStream: (pieces) => async () => {
+      const all: Uint8Array[] = [];
+      for await (const piece of pieces) all.push(Uint8Array.from(piece));
+      const bytes = Buffer.concat(all);
+      const digest = sha256(bytes);
+      if (!blobs.has(digest)) blobs.set(digest, bytes);
+      return E.right(digest);
+    },
     get: (digest) => async (): Promise<E.Either<BlobError, Uint8Array>> => {
       const bytes = blobs.get(digest);
       return bytes === undefined ? E.left({ tag: 'BlobMissing', digest, where: 'memory' }) : E.right(bytes.slice());

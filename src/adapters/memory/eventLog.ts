@@ -1,6 +1,13 @@
 import * as E from 'fp-ts/Either';
 import type { Json } from '../../../events/digest';
-import { leafOfText, positionOf, type Position, type RecordedEvent, type StoredMeta } from '../../../events/envelope';
+import {
+  leafOfText,
+  positionOf,
+  type Position,
+  type RecordedEvent,
+  type StoredEvent,
+  type StoredMeta,
+} from '../../../events/envelope';
 import { prepareAll, repeatedAt, storedMeta, type Prepared } from '../../../events/prepare';
 import {
   LogReadError,
@@ -27,6 +34,15 @@ const recorded = (row: Row): RecordedEvent => {
   const observed: Json = observedText === null ? null : JSON.parse(observedText);
   return { ...rest, position: positionOf(row.position), meta: { ...row.meta }, data, observed };
 };
+
+const asStored = (row: Row): StoredEvent => {
+  const { stream, revision, id, type, version, leaf, recordedAt, dataText } = row;
+  const position = positionOf(row.position);
+  return { position, stream, revision, id, type, version, meta: { ...row.meta }, leaf, recordedAt, dataText };
+};
+
+/** Events of one page of readPages. */
+const pageSize = 1000;
 
 const numberOf = (position: Position | undefined, otherwise: number): number => {
   if (position === undefined) return otherwise;
@@ -122,31 +138,56 @@ export const openMemoryLog = (options: { readonly now: () => string }): EventLog
     if (state.closed) throw new LogReadError({ tag: 'Unavailable', where: 'memory', message: 'the log is closed' });
   };
 
-  const readAll = async function* (read: ReadAll = {}): AsyncGenerator<RecordedEvent> {
+  /** What a reading means now. What is appended while it goes on is not part of it. */
+  const chosen = (read: ReadAll): readonly Row[] => {
     mustBeOpen();
     const backwards = read.direction === 'backwards';
     const after = numberOf(read.after, backwards ? Infinity : 0);
     const until = numberOf(read.until, backwards ? 0 : Infinity);
-    // The row at position p is rows[p - 1]. What is appended while this reading goes on is not part of it.
-    const chosen = backwards
+    // The row at position p is rows[p - 1].
+    const between = backwards
       ? rows.slice(Math.max(until - 1, 0), Math.max(after - 1, 0)).reverse()
       : rows.slice(after, until);
-    let left = read.max ?? Infinity;
-    for (const row of chosen) {
-      if (!matches(row, read.filter)) continue;
-      if (left-- <= 0) return;
+    return between.filter((row) => matches(row, read.filter)).slice(0, read.max);
+  };
+
+  const readAll = async function* (read: ReadAll = {}): AsyncGenerator<RecordedEvent> {
+    for (const row of chosen(read)) {
       yield recorded(row);
       mustBeOpen();
     }
   };
 
+  const readPages = async function* (read: ReadAll = {}): AsyncGenerator<readonly StoredEvent[]> {
+    const found = chosen(read);
+    for (let at = 0; at < found.length; at += pageSize) {
+      yield found.slice(at, at + pageSize).map(asStored);
+      mustBeOpen();
+    }
+  };
+
+  const readAt: EventLog['readAt'] = async (positions) => {
+    mustBeOpen();
+    return [...new Set(positions.map((position) => numberOf(position, 0)))]
+      .sort((a, b) => a - b)
+      .map((position) => {
+        const row = rows[position - 1];
+        if (row !== undefined) return asStored(row);
+        throw new LogReadError({
+          tag: 'Damaged',
+          where: 'memory',
+          message: `there is no event at position ${position}`,
+        });
+      });
+  };
+
   const readStream: EventLog['readStream'] = async function* (stream, read = {}) {
     mustBeOpen();
-    const stored = rowsOf(stream);
+    const all = rowsOf(stream);
     const backwards = read.direction === 'backwards';
-    const from = read.from ?? (backwards ? stored.length - 1 : 0);
-    const chosen = backwards ? stored.slice(0, from + 1).toReversed() : stored.slice(from);
-    for (const row of chosen.slice(0, read.max ?? chosen.length)) yield recorded(row);
+    const from = read.from ?? (backwards ? all.length - 1 : 0);
+    const wanted = backwards ? all.slice(0, from + 1).toReversed() : all.slice(from);
+    for (const row of wanted.slice(0, read.max ?? wanted.length)) yield recorded(row);
   };
 
   /** Resolves on the next append, on abort and on close. */
@@ -186,6 +227,8 @@ export const openMemoryLog = (options: { readonly now: () => string }): EventLog
   return {
     append,
     readAll,
+    readPages,
+    readAt,
     readStream,
     follow,
     head: async () => {

@@ -11,7 +11,6 @@ import {
   type CaughtUp,
   type EventLog,
   type Follow,
-  type ReadAll,
   type StoreError,
 } from '../../ports/eventLog';
 import { createAppender, type Appender } from './appender';
@@ -20,12 +19,12 @@ import { digestOnRecord, digestThroughSqlite, removeDigest, settle } from './clo
 import { connect, type Connection } from './connection';
 import { StoreFailure, toStoreError } from './errors';
 import { acquire, turnOf, untilThere, type FileLock, type Turn } from './fileLock';
-import { createReader, filterSql, type Reader } from './reader';
+import { createReader, type Reader } from './reader';
+import { createReadings } from './readings';
 import { numberOf } from './rows';
 import { checkSchema, mustExist } from './schema';
 import { createWriteLock } from './writeLock';
 
-const last = Number.MAX_SAFE_INTEGER;
 /** How often a follower looks for what another process has written: an event of another process is at most so late. */
 const pollMilliseconds = 50;
 /** How long an append waits for its turn, and a writer for another one's closing, before it is refused. */
@@ -143,35 +142,7 @@ const createLog = (connection: Connection, options: SqliteLogOptions, rights: Ri
     return writing.appender.append({ stream, expected, events: prepared });
   };
 
-  const readAll = async function* (read: ReadAll = {}): AsyncGenerator<RecordedEvent> {
-    mustBeOpen();
-    const backwards = read.direction === 'backwards';
-    // What is appended while this reading goes on is not part of it.
-    const stored = reader.last().position;
-    const [low, high] = backwards
-      ? [numberOf(read.until, 0), numberOf(read.after, last) - 1]
-      : [numberOf(read.after, 0) + 1, numberOf(read.until, last)];
-    const { condition, parameters } = filterSql(read.filter);
-    const range = { column: 'position', backwards, low, high: Math.min(high, stored), max: read.max ?? last } as const;
-    for await (const event of reader.range({ ...range, condition, parameters })) {
-      yield event;
-      mustBeOpen();
-    }
-  };
-
-  const readStream: EventLog['readStream'] = async function* (stream, read = {}) {
-    mustBeOpen();
-    const backwards = read.direction === 'backwards';
-    const head = reader.revisionOf(stream);
-    if (head === 'noStream') return;
-    const low = backwards ? 0 : (read.from ?? 0);
-    const high = backwards ? Math.min(read.from ?? head, head) : head;
-    const range = { column: 'revision', backwards, low, high, max: read.max ?? last } as const;
-    for await (const event of reader.range({ ...range, condition: 'stream = ?', parameters: [stream] })) {
-      yield event;
-      mustBeOpen();
-    }
-  };
+  const { readAll, readPages, readAt, readStream } = createReadings(reader, mustBeOpen);
 
   /** Resolves when this process or another one has committed, on abort and on close. */
   const changed = async (seen: number, signal: AbortSignal): Promise<void> => {
@@ -233,6 +204,8 @@ const createLog = (connection: Connection, options: SqliteLogOptions, rights: Ri
   return {
     append,
     readAll,
+    readPages,
+    readAt,
     readStream,
     follow,
     close,

@@ -1,9 +1,9 @@
 import { setImmediate } from 'node:timers/promises';
-import { positionOf, type RecordedEvent } from '../../../events/envelope';
+import { positionOf, type RecordedEvent, type StoredEvent } from '../../../events/envelope';
 import { LogReadError, type ExpectedRevision, type FailedAt, type Filter, type StoreError } from '../../ports/eventLog';
-import { integer, text, utf8, type Connection, type Parameter, type Query } from './connection';
+import { integer, text, utf8, type Cell, type Connection, type Parameter, type Query } from './connection';
 import { isCorruption, toStoreError } from './errors';
-import { eventColumns, toEvent } from './rows';
+import { eventColumns, toEvent, toStored } from './rows';
 
 /** Rows per query: long readings hold no transaction, so a writer's checkpoints are never held up. */
 const pageSize = 1000;
@@ -32,7 +32,11 @@ export const filterSql = (filter: Filter | undefined): { condition: string; para
 };
 
 export interface Reader {
-  range(range: Range): AsyncGenerator<RecordedEvent>;
+  /** A range in pages of one event or more; `pages` does not parse. */
+  range(range: Range): AsyncGenerator<readonly RecordedEvent[]>;
+  pages(range: Range): AsyncGenerator<readonly StoredEvent[]>;
+  /** The events at these positions, which differ; in the order of the log. */
+  at(positions: readonly number[]): readonly StoredEvent[];
   /** The position of the last stored event (0: none), and what the head table says. */
   last(): { readonly position: number; readonly headSize: number; readonly headPosition: number };
   revisionOf(stream: string): ExpectedRevision;
@@ -97,7 +101,11 @@ export const createReader = (connection: Connection, path: string): Reader => {
     return found === undefined ? (range.backwards ? high : low) : Number(found);
   };
 
-  const range = async function* (wanted: Range): AsyncGenerator<RecordedEvent> {
+  /** Rows of a range page by page; each page is whole when it is given, or ends before the damage that is then thrown. */
+  const pages = async function* <T extends StoredEvent | RecordedEvent>(
+    wanted: Range,
+    convert: (row: readonly Cell[], path: string) => T,
+  ): AsyncGenerator<readonly T[]> {
     const { column, backwards } = wanted;
     const sql = `SELECT ${eventColumns} FROM events WHERE ${wanted.condition} AND ${column} BETWEEN ? AND ?
       ORDER BY ${column} ${backwards ? 'DESC' : 'ASC'} LIMIT ?`;
@@ -115,19 +123,28 @@ export const createReader = (connection: Connection, path: string): Reader => {
         page = 1;
         continue;
       }
+      const events: T[] = [];
+      let damage: unknown;
       for (const row of rows) {
-        const event = toEvent(row, path);
-        const key = column === 'position' ? integer(row[0]) : event.revision;
-        if (key < low || key > high) {
-          const message = `${column} ${key} is out of order: expected ${low} to ${high}`;
-          const { stream, revision, id, position } = event;
-          const reason: StoreError = { tag: 'Damaged', where: `${path}, position ${position}`, message };
-          throw new LogReadError(reason, { position, stream, revision, id });
+        try {
+          const event = convert(row, path);
+          const key = column === 'position' ? integer(row[0]) : event.revision;
+          if (key < low || key > high) {
+            const message = `${column} ${key} is out of order: expected ${low} to ${high}`;
+            const { stream, revision, id, position } = event;
+            const reason: StoreError = { tag: 'Damaged', where: `${path}, position ${position}`, message };
+            throw new LogReadError(reason, { position, stream, revision, id });
+          }
+          if (backwards) high = key - 1;
+          else low = key + 1;
+          events.push(event);
+        } catch (failure) {
+          damage = failure;
+          break;
         }
-        if (backwards) high = key - 1;
-        else low = key + 1;
-        yield event;
       }
+      if (events.length > 0) yield events;
+      if (damage !== undefined) throw damage;
       max -= rows.length;
       if (rows.length < limit) return;
       // Signals and timers get their turn between pages.
@@ -135,8 +152,22 @@ export const createReader = (connection: Connection, path: string): Reader => {
     }
   };
 
+  const at = (positions: readonly number[]): readonly StoredEvent[] =>
+    guarded(() => {
+      const found = query(
+        `SELECT ${eventColumns} FROM events WHERE position IN (SELECT value FROM json_each(?)) ORDER BY position`,
+      ).all(JSON.stringify(positions));
+      const events = found.map((row) => toStored(row, path));
+      if (events.length === positions.length) return events;
+      const there = new Set(events.map(({ position }) => Number(position)));
+      const missing = positions.find((position) => !there.has(position));
+      throw new LogReadError({ tag: 'Damaged', where: path, message: `there is no event at position ${missing}` });
+    });
+
   return {
-    range,
+    range: (wanted) => pages(wanted, toEvent),
+    pages: (wanted) => pages(wanted, toStored),
+    at,
     last: () =>
       guarded(() => {
         // One statement sees one state: other processes commit meanwhile.

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { Json } from '../../../events/digest';
-import { positionOf, type Meta, type Position, type RecordedEvent } from '../../../events/envelope';
+import { positionOf, type Meta, type Position, type RecordedEvent, type StoredEvent } from '../../../events/envelope';
 import { storedMeta } from '../../../events/prepare';
 import { LogReadError, type FailedAt } from '../../ports/eventLog';
 import { text, type Cell } from './connection';
@@ -34,15 +34,16 @@ export const numberOf = (position: Position | undefined, otherwise: number): num
   return n;
 };
 
+const damagedAt = (path: string, at: FailedAt, message: string): LogReadError =>
+  new LogReadError({ tag: 'Damaged', where: `${path}, position ${at.position}`, message }, at);
+
 const whole = /^(0|[1-9][0-9]{0,15})$/;
 
-/** Takes one row apart; says where and how it is damaged when it is not what the log wrote. */
-export const toEvent = (row: readonly Cell[], path: string): RecordedEvent => {
+/** Takes one row apart; says where and how it is damaged when it is not what the log wrote. Its JSON is not parsed. */
+export const toStored = (row: readonly Cell[], path: string): StoredEvent => {
   const position = positionOf(Number(row[0]));
-  const damaged = (message: string, known: Partial<FailedAt> = {}): LogReadError => {
-    const at: FailedAt = { position, stream: null, revision: null, id: null, ...known };
-    return new LogReadError({ tag: 'Damaged', where: `${path}, position ${position}`, message }, at);
-  };
+  const damaged = (message: string, known: Partial<FailedAt> = {}): LogReadError =>
+    damagedAt(path, { position, stream: null, revision: null, id: null, ...known }, message);
   const bytes = row[1];
   if (!(bytes instanceof Uint8Array)) throw damaged('a column that always has a value has none');
   const line = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString();
@@ -60,25 +61,32 @@ export const toEvent = (row: readonly Cell[], path: string): RecordedEvent => {
   const known = { stream, revision: Number(revision), id };
   if (!whole.test(version)) throw damaged(`version: expected a whole number, got ${version}`, known);
   if (!isUtf8(bytes)) throw damaged('the text is not UTF-8', known);
-  const parse = (column: string, json: string): Json => {
-    try {
-      const value: Json = JSON.parse(json);
-      return value;
-    } catch (failure) {
-      throw damaged(`${column} is not JSON: ${failure instanceof Error ? failure.message : ''}`, known);
-    }
-  };
-  const observed = row[2] instanceof Uint8Array ? parse('observed', Buffer.from(row[2]).toString()) : null;
   const meta: Meta = { ...(causation && { causation }), ...(correlation && { correlation }) };
   return {
     position,
     ...known,
     type,
     version: Number(version),
-    data: parse('data', line.slice(from)),
     meta: storedMeta(meta, prev === '' ? null : prev),
     leaf,
     recordedAt,
-    observed,
+    dataText: line.slice(from),
   };
+};
+
+/** The same, parsed. */
+export const toEvent = (row: readonly Cell[], path: string): RecordedEvent => {
+  const { dataText, ...event } = toStored(row, path);
+  const parse = (column: string, json: string): Json => {
+    try {
+      const value: Json = JSON.parse(json);
+      return value;
+    } catch (failure) {
+      const { position, stream, revision, id } = event;
+      const message = `${column} is not JSON: ${failure instanceof Error ? failure.message : ''}`;
+      throw damagedAt(path, { position, stream, revision, id }, message);
+    }
+  };
+  const observed = row[2] instanceof Uint8Array ? parse('observed', Buffer.from(row[2]).toString()) : null;
+  return { ...event, data: parse('data', dataText), observed };
 };

@@ -9,6 +9,7 @@ import { findProblemSet, findRun } from '../find';
 import { loadPolicy } from '../policyFile';
 import { loadStudent } from '../student';
 import { inOrder } from '../inOrder';
+import { growSlowly } from '../memory';
 
 export const derive: Command = {
   name: 'derive',
@@ -38,6 +39,7 @@ export const derive: Command = {
     'tripost derive --policy mine.yaml --at 5000 --seed 7',
   ],
   run: (args, context) => {
+    growSlowly();
     const policy = loadPolicy(args.need('policy'), process.cwd());
     const seed = args.whole('seed') ?? 1;
     const iteration = args.whole('iteration');
@@ -59,8 +61,8 @@ export const derive: Command = {
         ...(setName === undefined ? {} : { problemSet: await findProblemSet(log, setName) }),
       };
       const request = { policy, seed, scope, ...(tokenizer === undefined ? {} : { tokenizer }) };
-      const { derived, event } = must(await deriveDataset(request, { log, blobs: ledger.blobs }));
-      const { kept: _, ...byReason } = derived.manifest.byReason;
+      const { manifest: made, event } = must(await deriveDataset(request, { log, blobs: ledger.blobs }));
+      const { kept: _, ...byReason } = made.byReason;
       const { dataset, rows, candidates, byBucket, decisions, manifest } = event;
       const dropped = candidates - rows;
       if (context.json) {
@@ -75,7 +77,7 @@ export const derive: Command = {
           decisions,
           manifest,
           policy: policyRef,
-          scope: derived.manifest.scope,
+          scope: made.scope,
           seed,
           ledger: event.ledger,
         });

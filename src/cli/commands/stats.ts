@@ -1,14 +1,13 @@
-import { decodeEvent } from '../../../events/index';
-import { stats as statsProjection, type Stats, type StatsState } from '../../../projections/stats';
+import { stats as statsProjection, type Stats } from '../../../projections/stats';
 import type { BlobStore } from '../../ports/blobStore';
-import type { EventLog } from '../../ports/eventLog';
 import { readingLog } from '../at';
 import { atFlag, jsonFlag, ledgerFlag, type Command, type Context } from '../command';
 import { withLedger } from '../compose';
 import type { ExitName } from '../exitCodes';
-import { must, stop } from '../faults';
+import { stop } from '../faults';
 import { statesOver } from '../namedBlobs';
 import { inOrder } from '../inOrder';
+import { stateOf } from '../savedState';
 import { table } from '../tables';
 
 interface Blobs {
@@ -23,15 +22,6 @@ interface BlobStats {
   /** Named and needed, and not in the store. */
   readonly missing: number;
 }
-
-const folded = async (log: EventLog, signal: AbortSignal): Promise<StatsState> => {
-  const state = statsProjection.initial();
-  for await (const recorded of log.readAll()) {
-    if (signal.aborted) return stop({ tag: 'Stopped', what: 'not all events were counted' });
-    statsProjection.apply(state, must(decodeEvent(recorded)));
-  }
-  return state;
-};
 
 /** What the store holds of the blobs that are named; those that are over may be gone. */
 const blobStats = async (
@@ -122,7 +112,7 @@ export const stats: Command = {
   run: (args, context) =>
     withLedger<ExitName>(args, context, 'read', async (ledger) => {
       const log = await readingLog(ledger.log, args, context);
-      const state = await folded(log, context.signal);
+      const state = await stateOf(statsProjection, { log, states: ledger.states }, args, context);
       const over = await statesOver(ledger.log);
       const blobs = await blobStats(ledger.blobs, new Set(state.blobs.keys()), over, context.signal);
       await print(statsProjection.view(state), blobs, context);

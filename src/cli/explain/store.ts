@@ -25,6 +25,9 @@ export type StoreTag =
   | Extract<CliFault['tag'], 'NoLedger' | 'MirrorDiffers'>;
 
 /** Messages of the ledger and of the blob store. */
+/** A blob that came in pieces has no name before it is whole. */
+const blobOf = (digest: string): string => (digest === '' ? 'a blob that was being written' : `blob ${digest}`);
+
 export const storeTable: Table<StoreTag> = {
   Locked: ({ where, holder }) =>
     where.endsWith('.collecting')
@@ -127,7 +130,7 @@ export const storeTable: Table<StoreTag> = {
   BlobNoSpace: ({ digest, where, message }) =>
     because(
       'space',
-      `No space left for blob ${digest}: ${where}`,
+      `No space left for ${blobOf(digest)}: ${where}`,
       `  ${message}`,
       'Half-written blobs were removed; the ledger is whole. Free some space.',
       again,
@@ -135,7 +138,7 @@ export const storeTable: Table<StoreTag> = {
   BlobUnavailable: ({ digest, where, message }) =>
     because(
       'storage',
-      `Cannot read or write blob ${digest}: ${where}`,
+      `Cannot read or write ${blobOf(digest)}: ${where}`,
       `  ${message}`,
       `Check who may use that folder. ${again}`,
     ),

@@ -47,9 +47,9 @@ describe('judgeAll', () => {
     const { judged } = judge([1, 2, 3, 4, 100], []);
     expect(judged.left).toEqual([2, 4]);
     expect([...judged.refused]).toEqual([
-      [100, { rule: 'admit.max-words', value: 100, threshold: 22, detail: null }],
       [1, { rule: 'split.kind', value: 1, threshold: null, detail: null }],
       [3, { rule: 'split.kind', value: 3, threshold: null, detail: null }],
+      [100, { rule: 'admit.max-words', value: 100, threshold: 22, detail: null }],
     ]);
   });
 

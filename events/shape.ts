@@ -1,0 +1,71 @@
+import * as t from 'io-ts';
+
+/** Whether a value is exactly of a codec's shape: decoding it would give the very value back. */
+export type Shape = (u: unknown) => boolean;
+
+type Fields = { readonly [key: string]: unknown };
+const isFields = (u: unknown): u is Fields => typeof u === 'object' && u !== null && !Array.isArray(u);
+
+/** All props, whose decoding is the identity, and nothing else. */
+const exactly = (props: t.Props): Shape | undefined => {
+  const names = Object.keys(props);
+  const shapes: Shape[] = [];
+  for (const name of names) {
+    const codec = props[name];
+    const shape = codec === undefined ? undefined : shapeOf(codec);
+    if (shape === undefined) return undefined;
+    shapes.push(shape);
+  }
+  return (u) => {
+    if (!isFields(u)) return false;
+    for (let i = 0; i < names.length; i++) {
+      const name = names[i];
+      // A field that is not there is undefined, which no JSON value is.
+      if (name === undefined || shapes[i]?.(u[name]) !== true) return false;
+    }
+    let count = 0;
+    for (const _ in u) count += 1;
+    return count === names.length;
+  };
+};
+
+const each = (shape: Shape | undefined): Shape | undefined =>
+  shape &&
+  ((u) => {
+    if (!Array.isArray(u)) return false;
+    for (let i = 0; i < u.length; i++) if (!shape(u[i])) return false;
+    return true;
+  });
+
+const some = (codecs: readonly t.Mixed[]): Shape | undefined => {
+  const shapes: Shape[] = [];
+  for (const codec of codecs) {
+    const shape = shapeOf(codec);
+    if (shape === undefined) return undefined;
+    shapes.push(shape);
+  }
+  return (u) => shapes.some((shape) => shape(u));
+};
+
+/** The simplest of io-ts's codecs: `is` says what their decoding gives back as it is. */
+const simple = [t.StringType, t.NumberType, t.BooleanType, t.NullType, t.KeyofType, t.LiteralType];
+
+/** Those, and the types of our own (events/codecs.ts), which give back what they accept. */
+const isLeaf = (codec: t.Mixed): boolean =>
+  simple.some((kind) => codec instanceof kind) || Object.getPrototypeOf(codec) === t.Type.prototype;
+
+/**
+ * The shape of a codec that only looks at a value: strict objects, arrays, unions, literals, and types of our own. Undefined for any other: only the codec itself decodes those.
+ *
+ * io-ts keeps a path of where it is for its error messages, which costs five times as much as looking. Stored events nearly
+ * always are what they should be, so they are looked at first, and the codec is asked about all others.
+ */
+export const shapeOf = (codec: t.Mixed): Shape | undefined => {
+  if (codec instanceof t.ExactType) {
+    const inner: unknown = codec.type;
+    return inner instanceof t.InterfaceType ? exactly(inner.props) : undefined;
+  }
+  if (codec instanceof t.ArrayType) return each(shapeOf(codec.type));
+  if (codec instanceof t.UnionType) return some(codec.types);
+  return isLeaf(codec) ? (u) => codec.is(u) : undefined;
+};

@@ -4,6 +4,7 @@ import { memoryBlobStore } from '../adapters/memory/blobStore';
 import { openMemoryLog } from '../adapters/memory/eventLog';
 import type { BlobStore } from '../ports/blobStore';
 import type { EventLog } from '../ports/eventLog';
+import type { StateStore } from '../ports/stateStore';
 import type { Args } from './args';
 import type { Context } from './command';
 import { placeOf, withLedgerIfAny, type Ledger } from './compose';
@@ -16,6 +17,8 @@ const forgetting = (log: EventLog): EventLog => ({
   },
   readStream: (...asked) => log.readStream(...asked),
   readAll: (...asked) => log.readAll(...asked),
+  readPages: (...asked) => log.readPages(...asked),
+  readAt: (positions) => log.readAt(positions),
   follow: (...asked) => log.follow(...asked),
   head: () => log.head(),
   streamHead: (stream) => log.streamHead(stream),
@@ -30,6 +33,7 @@ const apart = (blobs: BlobStore): BlobStore => {
   return {
     put: (bytes) => own.put(bytes),
     putPieces: (pieces) => own.putPieces(pieces),
+    putStream: (pieces) => own.putStream(pieces),
     remove: (digest) => own.remove(digest),
     get: (digest) => async () => ((await own.has(digest)) ? own.get(digest)() : blobs.get(digest)()),
     has: async (digest) => (await own.has(digest)) || blobs.has(digest),
@@ -37,6 +41,9 @@ const apart = (blobs: BlobStore): BlobStore => {
     list: () => blobs.list(),
   };
 };
+
+/** Nothing is saved, nothing found. */
+const noStates: StateStore = { load: async () => undefined, save: async () => undefined };
 
 /** A ledger to plan on: what is there can be read, what is written is forgotten. Where there is none, an empty one. */
 export const withDryLedger = async (
@@ -47,7 +54,8 @@ export const withDryLedger = async (
   let used = false;
   await withLedgerIfAny(args, context, async (ledger) => {
     used = true;
-    await use({ ...ledger, log: forgetting(ledger.log), blobs: apart(ledger.blobs) });
+    const states = { ...noStates, load: (name: string) => ledger.states.load(name) };
+    await use({ ...ledger, log: forgetting(ledger.log), blobs: apart(ledger.blobs), states });
   });
   if (used) return;
   const log = openMemoryLog({ now: () => '' });
@@ -56,6 +64,7 @@ export const withDryLedger = async (
     path: placeOf(args).shown,
     log,
     blobs: memoryBlobStore(),
+    states: noStates,
     stored: () => {
       throw new Error('there is no ledger to verify');
     },

@@ -120,6 +120,7 @@ export const factsOf = (events: readonly LedgerEvent[]): Facts => {
       case 'AnswerVerified':
       case 'AttemptMade':
       case 'CallFailed':
+      case 'CheckpointRegistered':
       case 'DatasetImported':
       case 'EventRetracted':
       case 'FeedbackGiven':

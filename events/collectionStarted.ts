@@ -20,7 +20,10 @@ const Settings = t.strict(
 );
 export type CollectionSettings = t.TypeOf<typeof Settings>;
 
-/** FBK and IMP: a task's script (`model` is null), or a large model under a set of prompts. */
+/**
+ * FBK and IMP: a task's script (`model` is null), or a large model. `prompts` names a blob with the digests of all prompts that
+ * the collection uses, those of its answers too, and with the sampling of FBK and IMP.
+ */
 const Editor = t.strict(
   { author: Author, model: nullable(ModelRef), prompts: nullable(DigestText) },
   'CollectionEditor',

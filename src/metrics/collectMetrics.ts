@@ -215,7 +215,8 @@ export class MetricsCollector {
           if (value !== null) draft.points.push({ metric: `eval/${name}`, step: iteration, time, value });
     } else if (event.type === 'GenerationProduced') {
       const { data, id, observed } = event;
-      if (!this.collections.has(data.collectionId)) return;
+      // A text that was used again was no call.
+      if (!this.collections.has(data.collectionId) || data.reusedFrom !== null) return;
       const { collectionId, trajectoryId, problemId, iteration, pass, call, author, model, sampling, finish, usage } =
         data;
       const place = { collectionId, trajectoryId, problemId, iteration, pass, call };

@@ -5,5 +5,5 @@ import { setFlagsFromString } from 'node:v8';
  * as in deriving, that is most of a process's memory: from here on it looks when the heap has grown by so many per cent.
  */
 export const growSlowly = (): void => {
-  setFlagsFromString('--heap-growing-percent=30');
+  setFlagsFromString('--heap-growing-percent=20');
 };

@@ -1,14 +1,14 @@
 import * as t from 'io-ts';
 
-/** Whether a value is exactly of a codec's shape: decoding it would give the very value back. */
+/** Whether a value is exactly of a codec's shape: decoding it would give the very value back. No is no answer. */
 export type Shape = (u: unknown) => boolean;
 
 type Fields = { readonly [key: string]: unknown };
 const isFields = (u: unknown): u is Fields => typeof u === 'object' && u !== null && !Array.isArray(u);
 
-/** All props, whose decoding is the identity, and nothing else. */
+/** All props, whose decoding is the identity, and nothing else; in the order of canonical JSON, as stored data is. */
 const exactly = (props: t.Props): Shape | undefined => {
-  const names = Object.keys(props);
+  const names = Object.keys(props).sort();
   const shapes: Shape[] = [];
   for (const name of names) {
     const codec = props[name];
@@ -18,14 +18,12 @@ const exactly = (props: t.Props): Shape | undefined => {
   }
   return (u) => {
     if (!isFields(u)) return false;
-    for (let i = 0; i < names.length; i++) {
-      const name = names[i];
-      // A field that is not there is undefined, which no JSON value is.
-      if (name === undefined || shapes[i]?.(u[name]) !== true) return false;
+    let i = 0;
+    for (const name in u) {
+      if (name !== names[i] || shapes[i]?.(u[name]) !== true) return false;
+      i += 1;
     }
-    let count = 0;
-    for (const _ in u) count += 1;
-    return count === names.length;
+    return i === names.length;
   };
 };
 
@@ -37,18 +35,28 @@ const each = (shape: Shape | undefined): Shape | undefined =>
     return true;
   });
 
+/** One of them or the other; most unions are of two, a value or null. */
+const either = (a: Shape, b: Shape): Shape => {
+  return (u) => a(u) || b(u);
+};
+
 const some = (codecs: readonly t.Mixed[]): Shape | undefined => {
-  const shapes: Shape[] = [];
+  let all: Shape | undefined;
+  // The last is asked first: what may be null is null more often than not.
   for (const codec of codecs) {
     const shape = shapeOf(codec);
     if (shape === undefined) return undefined;
-    shapes.push(shape);
+    all = all === undefined ? shape : either(shape, all);
   }
-  return (u) => shapes.some((shape) => shape(u));
+  return all;
 };
 
-/** The simplest of io-ts's codecs: `is` says what their decoding gives back as it is. */
-const simple = [t.StringType, t.NumberType, t.BooleanType, t.NullType, t.KeyofType, t.LiteralType];
+const isText: Shape = (u) => typeof u === 'string';
+const isNull: Shape = (u) => u === null;
+const isTruth: Shape = (u) => typeof u === 'boolean';
+
+/** The other simple ones of io-ts's codecs: `is` says what their decoding gives back as it is. */
+const simple = [t.NumberType, t.LiteralType];
 
 /** Those, and the types of our own (events/codecs.ts), which give back what they accept. */
 const isLeaf = (codec: t.Mixed): boolean =>
@@ -67,5 +75,12 @@ export const shapeOf = (codec: t.Mixed): Shape | undefined => {
   }
   if (codec instanceof t.ArrayType) return each(shapeOf(codec.type));
   if (codec instanceof t.UnionType) return some(codec.types);
-  return isLeaf(codec) ? (u) => codec.is(u) : undefined;
+  if (codec instanceof t.StringType) return isText;
+  if (codec instanceof t.NullType) return isNull;
+  if (codec instanceof t.BooleanType) return isTruth;
+  if (codec instanceof t.KeyofType) {
+    const keys: ReadonlySet<unknown> = new Set(Object.keys(codec.keys));
+    return (u) => keys.has(u);
+  }
+  return isLeaf(codec) ? codec.is : undefined;
 };

@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import * as E from 'fp-ts/Either';
 import * as t from 'io-ts';
 import { Count, DigestText, JsonValue, nullable } from '../../events/codecs';
-import type { Json } from '../../events/digest';
+import { canonicalJson, type Json } from '../../events/digest';
 import { definitionOf, definitions, type EventType } from '../../events/index';
 import { shapeOf } from '../../events/shape';
 import { examples } from '../support/examples';
@@ -24,7 +24,7 @@ const places = (json: Json, put: (other: Json) => Json = (other) => other): read
   return [put, ...inside, (other) => put({ ...json, unheard: other })];
 };
 
-const jsonOf = (type: EventType): Json => JSON.parse(JSON.stringify(definitionOf(type).codec.encode(examples[type])));
+const jsonOf = (type: EventType): Json => JSON.parse(canonicalJson(definitionOf(type).codec.encode(examples[type])));
 
 it('every event that collection writes has a shape', () => {
   const without = types.filter((type) => shapeOf(definitionOf(type).codec) === undefined);

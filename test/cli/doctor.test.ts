@@ -111,6 +111,7 @@ describe('--device, as a process', () => {
       'run',
       'collect',
       'train',
+      'baseline',
       'evaluate',
       'ablate',
       'reproduce',

@@ -44,7 +44,9 @@ const child = async (path: string): Promise<void> => {
   const seconds = (performance.now() - start) / 1000;
   await log.close();
   const { rows, candidates } = manifest;
-  console.log(JSON.stringify({ seconds, peakMegabytes: (process.resourceUsage().maxRSS * 1024) / 1e6, rows, candidates }));
+  console.log(
+    JSON.stringify({ seconds, peakMegabytes: (process.resourceUsage().maxRSS * 1024) / 1e6, rows, candidates }),
+  );
 };
 
 const fieldsOf = (json: string): ReadonlyMap<string, number> => {

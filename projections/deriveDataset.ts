@@ -18,8 +18,8 @@ export const datasetProjection = { name: 'dataset', version: 2 } as const;
 
 export interface DeriveOptions {
   readonly seed: number;
-  /** What is left out means all: all runs, all iterations, the problem sets that the scope's iterations name. */
-  readonly scope?: { readonly runId?: string; readonly iteration?: number; readonly problemSet?: string };
+  /** What is left out or null means all: all runs, all iterations, the problem sets that the scope's iterations name. */
+  readonly scope?: Partial<Scope>;
   /** Length of a row in tokens, end-of-text included; needed only by a policy with `maxTokens`. Pure. */
   readonly countTokens?: (sections: readonly BareSection[], end: boolean) => number;
   /** Digest of the tokenizer that counts. */

@@ -39,11 +39,7 @@ const tryWith = (
   const options: DeriveOptions = {
     seed,
     ledger,
-    scope: {
-      ...(scope.runId === null ? {} : { runId: scope.runId }),
-      ...(scope.iteration === null ? {} : { iteration: scope.iteration }),
-      ...(problemSet === null ? {} : { problemSet }),
-    },
+    scope: { ...scope, problemSet },
     ...counter,
   };
   const derived = deriveDataset(all, policy, options);

@@ -1,6 +1,7 @@
 import * as E from 'fp-ts/Either';
 import type { LedgerEvent } from '../../events/index';
 import type { Policy } from '../../projections/policies/policy';
+import type { Scope } from '../../projections/policies/scope';
 import { project } from '../../projections/projection';
 import type { Derivation } from '../../projections/rederive';
 import { trajectories } from '../../projections/trajectories';
@@ -66,6 +67,17 @@ export const derivationFlags: readonly Flag[] = [
   },
 ];
 
+/** The part of the ledger that --run, --iteration and --problems name. */
+export const scopeOf = async (args: Args, log: EventLog): Promise<Partial<Scope>> => {
+  const [run, set] = [args.text('run'), args.text('problems')];
+  const iteration = args.whole('iteration');
+  return {
+    ...(run === undefined ? {} : { runId: await findRun(log, run) }),
+    ...(iteration === undefined ? {} : { iteration }),
+    ...(set === undefined ? {} : { problemSet: await findProblemSet(log, set) }),
+  };
+};
+
 /** Where a trajectory's own candidates are: its iteration, of the first run that has it. */
 const placeOf = (
   trajectoryId: string | undefined,
@@ -113,14 +125,7 @@ export const derivationOf = async (
   }
   if (counted === undefined) needsCounter(policy);
   const all = project(trajectories, events);
-  const [run, set] = [args.text('run'), args.text('problems')];
-  const iteration = args.whole('iteration');
-  const own = run === undefined && iteration === undefined ? placeOf(trajectoryId, all) : {};
-  const scope = {
-    ...own,
-    ...(run === undefined ? {} : { runId: await findRun(log, run) }),
-    ...(iteration === undefined ? {} : { iteration }),
-    ...(set === undefined ? {} : { problemSet: await findProblemSet(log, set) }),
-  };
+  const isPlaced = args.text('run') !== undefined || args.whole('iteration') !== undefined;
+  const scope = { ...(isPlaced ? {} : placeOf(trajectoryId, all)), ...(await scopeOf(args, log)) };
   return { all, policy, options: { seed: args.whole('seed') ?? 1, scope, ...counter } };
 };

@@ -1,17 +1,18 @@
 import * as E from 'fp-ts/Either';
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { parse } from 'yaml';
 import type { LedgerEvent } from '../../events/index';
-import { parseRows } from '../../projections/replayDataset';
+import { parseRows, type Row } from '../../projections/replayDataset';
+import { blobFile } from '../adapters/files/blobStore';
 import { memoryBlobStore } from '../adapters/memory/blobStore';
 import { openMemoryLog } from '../adapters/memory/eventLog';
 import { likelyCause } from '../reproduce/environment';
 import type { Facts, Part } from '../reproduce/facts';
 import type { Finding, Reproduction } from '../reproduce/finding';
-import { reproduceDataset } from '../reproduce/reproduceDataset';
+import { reproduceDataset, type DatasetPorts } from '../reproduce/reproduceDataset';
 import { reproduceEvaluation, reproduceGenerations } from '../reproduce/reproduceTexts';
 import { reproduceTraining } from '../reproduce/reproduceTraining';
+import { Recall } from '../run/recall';
 import { loadCheckpoint, type LoadedCheckpoint } from '../train/checkpointStore';
 import type { Students } from '../train/students';
 import { paperTrainConfig } from '../train/trainConfig';
@@ -38,6 +39,7 @@ const changedOf = (args: Args): Readonly<Record<string, unknown>> =>
 export class Reproducer {
   private readonly students: Students;
   private readonly environment;
+  private readonly recall: Recall;
   private readonly loaded = new Map<string, E.Either<string, LoadedCheckpoint>>();
 
   constructor(
@@ -49,6 +51,7 @@ export class Reproducer {
   ) {
     this.environment = environmentOf(openRuntime(args).provider);
     this.students = openStudents(args)();
+    this.recall = new Recall(events, ledger.blobs);
   }
 
   release(): Promise<void> {
@@ -73,19 +76,6 @@ export class Reproducer {
     this.loaded.clear();
     this.loaded.set(digest, read);
     return read;
-  }
-
-  private async tokenizerOf(digest: string) {
-    for (const { started, final } of this.facts.trainings.values()) {
-      if (started.tokenizer !== digest) continue;
-      const loaded = await this.checkpoint(final.checkpoint);
-      if (E.isRight(loaded) && loaded.right.tokenizer.digest === digest) return loaded.right.tokenizer;
-    }
-    for (const checkpoint of this.facts.checkpoints.keys()) {
-      const loaded = await this.checkpoint(checkpoint);
-      if (E.isRight(loaded) && loaded.right.tokenizer.digest === digest) return loaded.right.tokenizer;
-    }
-    return undefined;
   }
 
   private async student(checkpoint: string) {
@@ -130,14 +120,13 @@ export class Reproducer {
     const recorded = this.facts.datasets.get(id)?.at(-1);
     if (recorded === undefined) return this.missing(id, 'derivation', 'not on this ledger');
     this.context.progress.report({ phase: 'derive', done: 0, total: 0, unit: '', detail: id.slice(0, 12) });
-    const tokenizerOf = (digest: string) => this.tokenizerOf(digest);
-    return reproduceDataset(recorded, this.events, { blobs: this.ledger.blobs, tokenizerOf });
+    const rederived: DatasetPorts['rederived'] = (of) => this.recall.rederived(of);
+    return reproduceDataset(recorded, this.events, { blobs: this.ledger.blobs, rederived });
   }
 
   private async training(id: string): Promise<Reproduction> {
     const recorded = this.facts.trainings.get(id);
     if (recorded === undefined) return this.missing(id, 'training', 'not whole on this ledger');
-    const { blobs } = this.ledger;
     return must(
       await reproduceTraining(recorded, {
         scratch: this.scratch(),
@@ -145,21 +134,10 @@ export class Reproducer {
         signal: this.context.signal,
         environment: this.environment,
         changed: changedOf(this.args),
-        rowsOf: async (dataset) => {
-          const stored = await blobs.get(dataset)();
-          const rows = E.isRight(stored) ? parseRows(stored.right) : stored;
-          if (E.isRight(rows)) return rows.right;
-          const derived = this.facts.datasets.get(dataset)?.at(-1);
-          if (derived === undefined) return undefined;
-          const again = await reproduceDataset(derived, this.events, {
-            blobs,
-            tokenizerOf: (digest) => this.tokenizerOf(digest),
-          });
-          return again.derived?.manifest.dataset === dataset ? again.derived.rows : undefined;
-        },
+        rowsOf: (dataset) => this.rows(dataset),
         checkpointOf: (digest) => this.checkpoint(digest),
         rawBlob: (digest) =>
-          readFile(join(placeOf(this.args).blobs, digest.slice(0, 2), digest)).then(
+          readFile(blobFile(placeOf(this.args).blobs, digest)).then(
             (bytes) => bytes,
             () => undefined,
           ),
@@ -173,6 +151,15 @@ export class Reproducer {
           }),
       }),
     );
+  }
+
+  /** A dataset's rows, by its blob or from the events; of one that was imported by its blob alone. */
+  private async rows(dataset: string): Promise<readonly Row[] | undefined> {
+    const recorded = this.facts.datasets.get(dataset)?.at(-1);
+    if (recorded !== undefined) return this.recall.rows(recorded);
+    const stored = await this.ledger.blobs.get(dataset)();
+    const rows = E.isRight(stored) ? parseRows(stored.right) : stored;
+    return E.isRight(rows) ? rows.right : undefined;
   }
 
   private async collection(id: string): Promise<Reproduction> {

@@ -9,22 +9,9 @@ export interface Check {
   readonly count: number;
 }
 
-/** The kinds of difference, in the order in which one causes the next. */
-export const findingKinds = [
-  'retraction',
-  'input',
-  'row',
-  'decision',
-  'graph',
-  'step',
-  'tensor',
-  'text',
-  'digest',
-] as const;
-
 /** The first difference: what, where, expected and got, and what it most likely comes from. */
 export interface Finding {
-  readonly kind: (typeof findingKinds)[number];
+  readonly kind: 'retraction' | 'input' | 'row' | 'decision' | 'step' | 'tensor' | 'text' | 'digest';
   readonly of: string;
   readonly where: string;
   readonly expected: string;
@@ -37,13 +24,6 @@ export interface Reproduction {
   readonly checks: readonly Check[];
   readonly findings: readonly Finding[];
 }
-
-export const nothingFound: Reproduction = { checks: [], findings: [] };
-
-export const together = (parts: readonly Reproduction[]): Reproduction => ({
-  checks: parts.flatMap((part) => part.checks),
-  findings: parts.flatMap((part) => part.findings),
-});
 
 export const check = (what: string, of: string, equal: boolean, count = 1): Check => ({ what, of, equal, count });
 

@@ -2,24 +2,18 @@ import * as E from 'fp-ts/Either';
 import type { DatasetDerived } from '../../events/datasetDerived';
 import { canonicalJson } from '../../events/digest';
 import type { LedgerEvent } from '../../events/index';
-import { deriveDataset, datasetProjection, type Derived } from '../../projections/deriveDataset';
+import { datasetProjection, type Derived } from '../../projections/deriveDataset';
 import { Policy, policyDigest } from '../../projections/policies/policy';
-import { Manifest, parseDecisions, parseRows } from '../../projections/replayDataset';
+import type { Rederived } from '../../projections/rederive';
+import { parseDecisions, parseRows } from '../../projections/replayDataset';
 import { createMerkleTree } from '../ledger/merkle';
 import type { BlobStore } from '../ports/blobStore';
-import { rowLength } from '../train/encodeInOrder';
-import type { Tokenizer } from '../train/tokenizer';
 import { check, type Check, type Finding, type Reproduction } from './finding';
 
 export interface DatasetPorts {
   readonly blobs: BlobStore;
-  /** The tokenizer of this digest, where a checkpoint on the ledger has it. */
-  readonly tokenizerOf: (digest: string) => Promise<Tokenizer | undefined>;
-}
-
-/** A dataset made again; `derived` is there when it could be derived at all. */
-export interface ReproducedDataset extends Reproduction {
-  readonly derived: Derived | undefined;
+  /** The dataset made again from the events before it (projections/rederive.ts), or why it cannot be. */
+  readonly rederived: (recorded: DatasetDerived) => Promise<E.Either<string, Rederived>>;
 }
 
 /** The first line in which two JSON Lines documents differ. */
@@ -83,23 +77,6 @@ const retractedSince = (
   return [];
 };
 
-/** Problem set and tokenizer; version 1 of the event left them to the manifest. */
-const namedInputs = async (
-  { scope, tokenizer, manifest }: DatasetDerived,
-  blobs: BlobStore,
-): Promise<{ readonly problemSet: string | null; readonly tokenizer: string | null }> => {
-  const named = { problemSet: scope.problemSet, tokenizer };
-  if (named.problemSet !== null || named.tokenizer !== null) return named;
-  const stored = await blobs.get(manifest)();
-  if (E.isLeft(stored)) return named;
-  const json = E.tryCatch(
-    (): unknown => JSON.parse(new TextDecoder().decode(stored.right)),
-    () => named,
-  );
-  const read = E.isRight(json) ? Manifest.decode(json.right) : json;
-  return E.isRight(read) ? { problemSet: read.right.scope.problemSet, tokenizer: read.right.tokenizer } : named;
-};
-
 /**
  * Derives a recorded dataset again, from the very prefix of the ledger that it was folded from, and compares: the prefix
  * (Merkle root), the policy, rows, decisions, manifest. On a difference names the first row or decision. Rows that stand
@@ -108,14 +85,13 @@ const namedInputs = async (
 export const reproduceDataset = async (
   recorded: DatasetDerived,
   events: readonly LedgerEvent[],
-  { blobs, tokenizerOf }: DatasetPorts,
-): Promise<ReproducedDataset> => {
-  const { dataset, ledger, seed, scope } = recorded;
+  { blobs, rederived }: DatasetPorts,
+): Promise<Reproduction> => {
+  const { dataset, ledger } = recorded;
   const checks: Check[] = [];
   const findings: Finding[] = [];
   const differs = (kind: Finding['kind'], where: string, expected: string, got: string, cause: string): void =>
     void findings.push({ kind, of: dataset, where, expected, got, cause });
-  const stopped = (): ReproducedDataset => ({ checks, findings, derived: undefined });
 
   const prefix = events.slice(0, ledger.size);
   const tree = createMerkleTree();
@@ -129,7 +105,7 @@ export const reproduceDataset = async (
       tree.root(),
       'the ledger was changed: `tripost verify` names the event',
     );
-    return stopped();
+    return { checks, findings };
   }
   const policy = Policy.decode(recorded.policy.document);
   const digest = E.isRight(policy) ? policyDigest(policy.right) : 'not a policy of this version';
@@ -142,40 +118,14 @@ export const reproduceDataset = async (
       digest,
       'this version reads the recorded policy otherwise',
     );
-    return stopped();
+    return { checks, findings };
   }
-  const { problemSet, tokenizer: counted } = await namedInputs(recorded, blobs);
-  const tokenizer = counted === null ? undefined : await tokenizerOf(counted);
-  if (tokenizer === undefined && (counted !== null || policy.right.admit.maxTokens !== null)) {
-    differs(
-      'input',
-      'tokenizer',
-      counted ?? 'named by the manifest',
-      'not on this ledger',
-      'no checkpoint that can be read has this tokenizer',
-    );
-    return stopped();
+  const made = await rederived(recorded);
+  if (E.isLeft(made)) {
+    differs('input', 'derivation', dataset, 'it cannot be made', made.left);
+    return { checks, findings };
   }
-  const derived = deriveDataset(prefix, policy.right, {
-    seed,
-    scope: {
-      ...(scope.runId === null ? {} : { runId: scope.runId }),
-      ...(scope.iteration === null ? {} : { iteration: scope.iteration }),
-      ...(problemSet === null ? {} : { problemSet }),
-    },
-    ledger,
-    ...(tokenizer === undefined
-      ? {}
-      : {
-          tokenizer: tokenizer.digest,
-          countTokens: (sections, end) =>
-            rowLength(
-              tokenizer,
-              sections.map(({ text }) => text),
-              end,
-            ),
-        }),
-  });
+  const { derived } = made.right;
   const { manifest } = derived;
   const same = manifest.dataset === dataset;
   checks.push(check('rows', dataset, same, derived.rows.length));
@@ -199,5 +149,5 @@ export const reproduceDataset = async (
     if (first === undefined) differs('digest', 'decisions', recorded.decisions, manifest.decisions, cause);
     else differs('decision', `decision ${first.where}`, first.expected, first.got, cause);
   }
-  return { checks, findings: [...findings, ...retractedSince(recorded, derived, events)], derived };
+  return { checks, findings: [...findings, ...retractedSince(recorded, derived, events)] };
 };

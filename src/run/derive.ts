@@ -7,6 +7,7 @@ import { isFolded, TrajectoryStore } from '../../projections/compact/trajectoryS
 import { datasetDerivedOf, manifestBytesOf, rowOf, settle, type Settled } from '../../projections/deriveDataset';
 import type { Policy } from '../../projections/policies/policy';
 import type { Work } from '../../projections/policies/rule';
+import type { Scope } from '../../projections/policies/scope';
 import { parseRows, toLines, type Decision, type Manifest, type Row } from '../../projections/replayDataset';
 import type { TextSource } from '../../projections/trajectory';
 import { appendOnce } from '../ledger/openStream';
@@ -19,7 +20,7 @@ import { counterOf } from './counter';
 export interface DeriveRequest {
   readonly policy: Policy;
   readonly seed: number;
-  readonly scope: { readonly runId?: string; readonly iteration?: number; readonly problemSet?: string };
+  readonly scope: Partial<Scope>;
   /** Counts row lengths for a policy with `maxTokens`. */
   readonly tokenizer?: Tokenizer;
 }
@@ -185,7 +186,8 @@ export const derive = async (
     const known = await recordedBefore(log, event);
     if (E.isLeft(known)) return known;
     if (known.right !== undefined) return E.right({ manifest, event: known.right });
-    const created = datasetDerived.create(event, scope.runId === undefined ? {} : { correlation: scope.runId });
+    const { runId } = event.scope;
+    const created = datasetDerived.create(event, runId === null ? {} : { correlation: runId });
     const appended = await appendOnce(log, datasetDerived.stream(event), created);
     return E.isLeft(appended) ? appended : E.right({ manifest, event });
   } catch (failure) {

@@ -7,7 +7,7 @@ import { Manifest } from '../../projections/replayDataset';
 import type { BlobStore } from '../ports/blobStore';
 import type { EventLog } from '../ports/eventLog';
 import type { Tokenizer } from '../train/tokenizer';
-import { derive, type DeriveError, type DeriveRequest } from './derive';
+import { derive, type DeriveError } from './derive';
 
 /** A dataset, and the one that the ledger gives now under the same policy, scope and seed. */
 export interface Successor {
@@ -38,12 +38,6 @@ const readManifest = async (blobs: BlobStore, digest: Digest): Promise<E.Either<
   return E.mapLeft(() => unreadable)(Manifest.decode(json));
 };
 
-const asked = ({ runId, iteration, problemSet }: Manifest['scope']): DeriveRequest['scope'] => ({
-  ...(runId === null ? {} : { runId }),
-  ...(iteration === null ? {} : { iteration }),
-  ...(problemSet === null ? {} : { problemSet }),
-});
-
 /**
  * Derives a dataset once more from the ledger as it is now: what has been retracted since is left out. No model is called.
  * `tokenizerOf` finds the tokenizer that counted, for a policy with a limit in tokens.
@@ -71,7 +65,7 @@ export const deriveSuccessor = async (
       dataset,
       reason: `the tokenizer ${counted} that counted its rows is in no checkpoint of this ledger`,
     });
-  const request = { policy: document.right, seed, scope: asked(scope), ...(tokenizer && { tokenizer }) };
+  const request = { policy: document.right, seed, scope, ...(tokenizer && { tokenizer }) };
   const derived = await derive(request, ports);
   if (E.isLeft(derived)) return derived;
   const { event } = derived.right;

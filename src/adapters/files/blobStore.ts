@@ -116,13 +116,15 @@ const namesIn = async (folder: string): Promise<readonly string[]> => {
   }
 };
 
+/** Where a blob lies in a store's folder. */
+export const blobFile = (folder: string, digest: Digest): string => join(folder, digest.slice(0, 2), digest);
+
 /**
  * Content-addressed files: `<folder>/ab/ab12…` holds the bytes whose SHA-256 is ab12…, so `sha256sum` checks a store
  * without this program. The folder is made by the first write. Putting a blob again repairs one that was damaged.
  */
 export const openFileBlobStore = (options: { readonly folder: string }): BlobStore => {
-  const folderOf = (digest: Digest): string => join(options.folder, digest.slice(0, 2));
-  const fileOf = (digest: Digest): string => join(folderOf(digest), digest);
+  const fileOf = (digest: Digest): string => blobFile(options.folder, digest);
   const sizeOf = async (digest: Digest): Promise<number | undefined> => {
     if (!digestName.test(digest)) return undefined;
     return stat(fileOf(digest)).then(
@@ -134,7 +136,7 @@ export const openFileBlobStore = (options: { readonly folder: string }): BlobSto
     const digest = sha256OfPieces(pieces);
     const file = fileOf(digest);
     const write = async (): Promise<Digest> => {
-      if (!(await hasBytes(file, digest))) await writeBlob(folderOf(digest), file, pieces);
+      if (!(await hasBytes(file, digest))) await writeBlob(dirname(file), file, pieces);
       return digest;
     };
     return TE.tryCatch(write, toBlobError(digest, file, false));
@@ -180,7 +182,7 @@ export const openFileBlobStore = (options: { readonly folder: string }): BlobSto
           if (codeOf(failure) !== 'ENOENT') throw failure;
           return;
         }
-        await syncFolder(folderOf(digest));
+        await syncFolder(dirname(fileOf(digest)));
       };
       return TE.tryCatch(remove, toBlobError(digest, file, false));
     },

@@ -4,8 +4,8 @@ import type { Tokenizer } from '../../train/tokenizer';
 import { readingLog } from '../at';
 import { atFlag, jsonFlag, ledgerFlag, type Command } from '../command';
 import { withLedger } from '../compose';
+import { scopeOf } from '../derivation';
 import { must, usage } from '../faults';
-import { findProblemSet, findRun } from '../find';
 import { loadPolicy } from '../policyFile';
 import { loadStudent } from '../student';
 import { inOrder } from '../inOrder';
@@ -42,11 +42,9 @@ export const derive: Command = {
     growSlowly();
     const policy = loadPolicy(args.need('policy'), process.cwd());
     const seed = args.whole('seed') ?? 1;
-    const iteration = args.whole('iteration');
+    args.whole('iteration');
     return withLedger(args, context, 'append', async (ledger) => {
       const log = await readingLog(ledger.log, args, context);
-      const runName = args.text('run');
-      const setName = args.text('problems');
       const counted = args.text('tokenizer');
       if (policy.admit.maxTokens !== null && counted === undefined) {
         usage(
@@ -55,11 +53,7 @@ export const derive: Command = {
       }
       const tokenizer: Tokenizer | undefined =
         counted === undefined ? undefined : (await loadStudent(counted, ledger)).tokenizer;
-      const scope = {
-        ...(runName === undefined ? {} : { runId: await findRun(log, runName) }),
-        ...(iteration === undefined ? {} : { iteration }),
-        ...(setName === undefined ? {} : { problemSet: await findProblemSet(log, setName) }),
-      };
+      const scope = await scopeOf(args, log);
       const request = { policy, seed, scope, ...(tokenizer === undefined ? {} : { tokenizer }) };
       const { manifest: made, event } = must(await deriveDataset(request, { log, blobs: ledger.blobs }));
       const { kept: _, ...byReason } = made.byReason;

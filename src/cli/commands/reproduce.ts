@@ -1,5 +1,5 @@
 import { factsOf, targetsOf, type Part } from '../../reproduce/facts';
-import { together, type Reproduction } from '../../reproduce/finding';
+import type { Reproduction } from '../../reproduce/finding';
 import { readingLog } from '../at';
 import { atFlag, jsonFlag, ledgerFlag, progressFlags, rulesFlag, runtimeFlags, type Command } from '../command';
 import { useRules } from '../ruleModules';
@@ -79,7 +79,7 @@ export const reproduce: Command = {
         await reproducer.release();
       }
       context.progress.end();
-      const { findings } = together(made);
+      const findings = made.flatMap((part) => part.findings);
       const equal = findings.length === 0;
       if (context.json) await context.out.json({ target, parts: made, equal });
       else {

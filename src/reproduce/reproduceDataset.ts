@@ -3,6 +3,8 @@ import type { DatasetDerived } from '../../events/datasetDerived';
 import { canonicalJson } from '../../events/digest';
 import type { LedgerEvent } from '../../events/index';
 import { datasetProjection, type Derived } from '../../projections/deriveDataset';
+import { CustomRuleError } from '../../projections/policies/customRuleFault';
+import { missingRule } from '../../projections/policies/customRules';
 import { Policy, policyDigest } from '../../projections/policies/policy';
 import type { Rederived } from '../../projections/rederive';
 import { parseDecisions, parseRows } from '../../projections/replayDataset';
@@ -81,6 +83,7 @@ const retractedSince = (
  * Derives a recorded dataset again, from the very prefix of the ledger that it was folded from, and compares: the prefix
  * (Merkle root), the policy, rows, decisions, manifest. On a difference names the first row or decision. Rows that stand
  * on events retracted since are a finding too: the bytes are the same, what they rest on is not.
+ * Throws a CustomRuleError where the policy has a rule that is not at hand.
  */
 export const reproduceDataset = async (
   recorded: DatasetDerived,
@@ -120,6 +123,9 @@ export const reproduceDataset = async (
     );
     return { checks, findings };
   }
+  // What is not at hand is not a difference: the asker names the module.
+  const lacking = missingRule(policy.right);
+  if (lacking !== undefined) throw new CustomRuleError(lacking);
   const made = await rederived(recorded);
   if (E.isLeft(made)) {
     differs('input', 'derivation', dataset, 'it cannot be made', made.left);

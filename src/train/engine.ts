@@ -110,7 +110,11 @@ const ownStart = ({ values, m, v }: FlatState, { offset, size }: Share): FlatSta
 
 const single = Math.fround;
 
-/** Runs tasks on workers that are free, each task given to the first of them; results in the order of the tasks. */
+/**
+ * Runs tasks on workers that are free, each task given to the first of them; results in the order of the tasks. After a
+ * failure none is begun. The first task that fails is the one reported: all before it were begun, so it does not depend
+ * on which ended first.
+ */
 const spread = async <C, T, R>(
   clients: readonly C[],
   tasks: readonly T[],
@@ -118,19 +122,20 @@ const spread = async <C, T, R>(
 ): Result<readonly R[]> => {
   const results: R[] = [];
   let next = 0;
-  let failed: E.Left<EngineError> | undefined;
+  const failures: E.Left<EngineError>[] = [];
   const work = async (client: C): Promise<void> => {
-    while (next < tasks.length && failed === undefined) {
+    while (next < tasks.length && failures.length === 0) {
       const index = next++;
       const task = tasks[index];
       if (task === undefined) return;
       const result = await run(client, task, index);
-      if (E.isLeft(result)) failed = result;
-      else results[index] = result.right;
+      if (E.isRight(result)) results[index] = result.right;
+      else failures[index] = result;
     }
   };
   await Promise.all(clients.map(work));
-  return failed ?? E.right(results);
+  const [first] = Object.values(failures);
+  return first ?? E.right(results);
 };
 
 /**

@@ -164,15 +164,18 @@ describe('steps as one Loop in a thread of its own', () => {
 describe('memory that runs out', () => {
   it('is told apart, with how many threads held a copy of the model', async () => {
     const long = trainingOf(tokenRows([30, 20]), { batchSize: 2, microBatch: 1, steps: 1 });
-    const [key = ''] = graphsOf(long.plan, long.shape, long.config).keys();
-    // The step's inputs, and an output that no memory has room for.
-    const { inputs } = gradientGraph(long.shape, long.config, Number(key.split('x')[1]));
-    const b = new GraphBuilder('huge');
-    const scale = inputs
-      .map(({ name, dtype, shape }) => b.input(name, dtype, shape))
-      .find(({ name }) => name === 'scale');
-    b.output('loss', b.one('Expand', [the(scale), b.ints([2 ** 44])]));
-    const engine = must(await threaded(2)({ ...setupOf(long), graphs: new Map([[key, encodeModel(b.build())]]) }));
+    /** The step's inputs, and an output that no memory has room for. */
+    const huge = (key: string): Uint8Array => {
+      const { inputs } = gradientGraph(long.shape, long.config, Number(key.split('x')[1]));
+      const b = new GraphBuilder('huge');
+      const scale = inputs
+        .map(({ name, dtype, shape }) => b.input(name, dtype, shape))
+        .find(({ name }) => name === 'scale');
+      b.output('loss', b.one('Expand', [the(scale), b.ints([2 ** 44])]));
+      return encodeModel(b.build());
+    };
+    const keys = [...graphsOf(long.plan, long.shape, long.config).keys()];
+    const engine = must(await threaded(2)({ ...setupOf(long), graphs: new Map(keys.map((key) => [key, huge(key)])) }));
     expect(await engine.run([the(engineStep(long.plan, long.config, 1)).input])).toEqual(
       E.left({ tag: 'OutOfMemory', copies: 2, message: expect.stringMatching(/allocate memory|bad_alloc/) }),
     );

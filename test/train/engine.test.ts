@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import * as E from 'fp-ts/Either';
 import type { RuntimeError } from '../../src/ports/tensorRuntime';
 import { ShardedEngine, shardSetups, type EngineSetup, type ShardClient } from '../../src/train/engine';
@@ -216,5 +217,23 @@ describe('a shard that fails', () => {
     const result = method === 'losses' ? await engine.losses(batches) : await engine.run([step]);
     expect(result).toEqual(E.left(failure));
     expect(calls).toBe(1);
+  });
+
+  it('is the one of the earliest micro-batch, whichever fails first', async () => {
+    for (const slow of [0, 1]) {
+      const shards = [0, 1].map(
+        (): ShardClient => ({
+          ...working,
+          losses: async (key) => {
+            if (Number(key) === slow) await nextTurn();
+            return E.left({ ...failure, message: `micro-batch ${key}` });
+          },
+        }),
+      );
+      const result = await new ShardedEngine(shards, 4, 1).losses(
+        [0, 1, 2].map((i) => ({ key: String(i), feeds: {} })),
+      );
+      expect(result).toEqual(E.left({ ...failure, message: 'micro-batch 0' }));
+    }
   });
 });

@@ -15,6 +15,13 @@ const wellFormed = (text: string): string => {
 /** A string as canonical JSON text. */
 export const quoted = (text: string): string => JSON.stringify(wellFormed(text));
 
+/** Whether a value has named fields: an object, no array. Those of a JSON value are JSON. */
+export function isMapping(value: Json | undefined): value is { readonly [key: string]: Json };
+export function isMapping(value: unknown): value is Readonly<Record<string, unknown>>;
+export function isMapping(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
 /** An object literal, or what JSON.parse makes: not a Date, not a Map. */
 export const isPlainObject = (value: object): value is Readonly<Record<string, unknown>> => {
   const prototype: unknown = Object.getPrototypeOf(value);

@@ -47,7 +47,8 @@ export interface StoredEvent extends Omit<RecordedEvent, 'data' | 'observed'> {
 /** Opaque place in the global order; compare with `EventLog.comparePositions`, store it as text. */
 export type Position = string & { readonly __position: unique symbol };
 
-const isPosition = (text: string): text is Position => text !== '';
+/** Any text but none may be a place of some adapter's. */
+export const isPosition = (text: string): text is Position => text !== '';
 
 /** For adapters whose positions are numbers. */
 export const positionOf = (n: number): Position => {

@@ -1,10 +1,8 @@
 import * as t from 'io-ts';
+import { isMapping } from './digest';
 
 /** Whether a value is exactly of a codec's shape: decoding it would give the very value back. No is no answer. */
 export type Shape = (u: unknown) => boolean;
-
-type Fields = { readonly [key: string]: unknown };
-const isFields = (u: unknown): u is Fields => typeof u === 'object' && u !== null && !Array.isArray(u);
 
 /** All props, whose decoding is the identity, and nothing else; in the order of canonical JSON, as stored data is. */
 const exactly = (props: t.Props): Shape | undefined => {
@@ -17,7 +15,7 @@ const exactly = (props: t.Props): Shape | undefined => {
     shapes.push(shape);
   }
   return (u) => {
-    if (!isFields(u)) return false;
+    if (!isMapping(u)) return false;
     let i = 0;
     for (const name in u) {
       if (name !== names[i] || shapes[i]?.(u[name]) !== true) return false;

@@ -1,5 +1,6 @@
 import type { Measured } from './policies/rule';
 import type { UnitKind } from './policies/policy';
+import { pushTo } from './projection';
 import type { Bucket, Decision, Row, SectionKind } from './replayDataset';
 import { RowTotals, type Share, type Total, type Totals, type Weigh } from './rowTotals';
 import { ownerOf } from './watched';
@@ -96,9 +97,7 @@ const knownOf = (decisions: readonly Decision[]): Known => {
   const byOwner = new Map<string, Decision[]>();
   for (const decision of decisions) {
     byCandidate.set(decision.candidateId, decision);
-    const list = byOwner.get(ownerOf(decision));
-    if (list === undefined) byOwner.set(ownerOf(decision), [decision]);
-    else list.push(decision);
+    pushTo(byOwner, ownerOf(decision), decision);
   }
   return { byCandidate, byOwner };
 };

@@ -3,7 +3,7 @@ import { goldRules, goldSplitRules } from './policies/goldRules';
 import { ruleText } from './policies/rules';
 import { splitRuleIds } from './policies/splitRules';
 import { trajectoryRules } from './policies/trajectoryRules';
-import { byText } from './projection';
+import { byText, pushTo } from './projection';
 import type { Decision } from './replayDataset';
 
 /** Candidates in and rows out of one class. */
@@ -77,9 +77,7 @@ export const funnel = (decisions: readonly Decision[]): Funnel => {
   const lostTo = new Map<string, Decision[]>();
   for (const decision of decisions) {
     if (decision.kept) continue;
-    const known = lostTo.get(decision.rule);
-    if (known === undefined) lostTo.set(decision.rule, [decision]);
-    else known.push(decision);
+    pushTo(lostTo, decision.rule, decision);
   }
   const inOrder = [...lostTo].sort(([a], [b]) => placeOf(a) - placeOf(b) || byText(a, b));
   let left = decisions.length;

@@ -1,6 +1,6 @@
 import { detailText, type RowPlace, type Start } from './impactStart';
 import type { KnownCheckpoint, Lineage } from './lineage';
-import { byText } from './projection';
+import { byText, pushTo } from './projection';
 import type { DatasetRows } from './traceNode';
 
 /**
@@ -57,12 +57,6 @@ export interface ReachedEvaluation {
   /** `checkpoint`: it scored one that was reached; `problem`: it asked the problem itself. */
   readonly by: 'checkpoint' | 'problem';
 }
-
-const pushTo = <V>(map: Map<string, V[]>, key: string, value: V): void => {
-  const list = map.get(key);
-  if (list === undefined) map.set(key, [value]);
-  else list.push(value);
-};
 
 /** What waits at one depth. */
 interface Level {

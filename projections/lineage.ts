@@ -1,7 +1,7 @@
 import { elsewhereId } from '../events/checkpointRegistered';
 import type { ModelRef } from '../events/codecs';
 import type { EventType, LedgerEvent } from '../events/index';
-import { byText, mapFromJson, mapToJson, type Projection } from './projection';
+import { byText, mapFromJson, mapToJson, type Projection, pushTo } from './projection';
 
 /** Small facts about an event, for people and for --json; never a text or a payload. */
 export type Detail = Readonly<Record<string, string | number | boolean | null>>;
@@ -96,12 +96,6 @@ export interface LineageState {
   readonly notes: Lists<string>;
 }
 
-const push = <V>(map: Lists<V>, key: string, value: V): void => {
-  const known = map.get(key);
-  if (known === undefined) map.set(key, [value]);
-  else known.push(value);
-};
-
 /** Fields that hold texts, payloads or what `links` says. */
 const left = new Set([
   'config',
@@ -168,10 +162,10 @@ const apply = (state: LineageState, event: LedgerEvent): void => {
     model,
   };
   state.events.set(id, known);
-  if (trajectoryId !== null) push(state.byTrajectory, trajectoryId, id);
+  if (trajectoryId !== null) pushTo(state.byTrajectory, trajectoryId, id);
   switch (event.type) {
     case 'ProblemPosed':
-      push(state.problems, event.data.problemId, id);
+      pushTo(state.problems, event.data.problemId, id);
       return;
     case 'GenerationProduced': {
       if (event.data.model.kind !== 'checkpoint') return;
@@ -186,14 +180,14 @@ const apply = (state: LineageState, event: LedgerEvent): void => {
       const { runId, iteration } = scope;
       const detail = { runId, iteration, seed, rows, candidates, ledgerSize: ledger.size, ledgerRoot: ledger.root };
       const { name, digest } = policy;
-      push(state.datasets, dataset, { eventId: id, dataset, decisions, manifest, policy: { name, digest }, detail });
+      pushTo(state.datasets, dataset, { eventId: id, dataset, decisions, manifest, policy: { name, digest }, detail });
       return;
     }
     case 'DatasetImported': {
       const { dataset, file, rows, origin } = event.data;
       const policy = origin === null ? null : { name: origin.policy.name, digest: origin.policy.digest };
       const detail = { format: file.format, file: file.digest, rows, ledgerRoot: origin?.ledger.root ?? null };
-      push(state.imports, dataset, { eventId: id, dataset, policy, detail });
+      pushTo(state.imports, dataset, { eventId: id, dataset, policy, detail });
       return;
     }
     case 'TrainingStarted': {
@@ -205,17 +199,17 @@ const apply = (state: LineageState, event: LedgerEvent): void => {
     }
     case 'StepRecorded':
       for (const { step, rows } of event.data.steps)
-        push(state.steps, event.data.trainingId, { eventId: id, step, rows });
+        pushTo(state.steps, event.data.trainingId, { eventId: id, step, rows });
       return;
     case 'CheckpointWritten': {
       const { checkpoint, trainingId, step, kind } = event.data;
-      push(state.checkpoints, checkpoint, { eventId: id, checkpoint, trainingId, step, kind });
+      pushTo(state.checkpoints, checkpoint, { eventId: id, checkpoint, trainingId, step, kind });
       return;
     }
     case 'CheckpointRegistered': {
       const { checkpoint, dataset, base, name, trainer } = event.data;
       const trainingId = dataset === null && base === null ? null : elsewhereId(event.data);
-      push(state.checkpoints, checkpoint, { eventId: id, checkpoint, trainingId, step: 0, kind: 'registered' });
+      pushTo(state.checkpoints, checkpoint, { eventId: id, checkpoint, trainingId, step: 0, kind: 'registered' });
       const from = base?.checkpoint ?? null;
       const detail = { name, trainer: `${trainer.name} ${trainer.version}`, base: base?.name ?? null };
       if (trainingId !== null && dataset !== null)
@@ -223,11 +217,11 @@ const apply = (state: LineageState, event: LedgerEvent): void => {
       return;
     }
     case 'EvaluationRecorded':
-      push(state.evaluations, event.data.checkpoint, id);
+      pushTo(state.evaluations, event.data.checkpoint, id);
       return;
     case 'EventRetracted':
     case 'LabelGiven':
-      push(state.notes, event.data.eventId, id);
+      pushTo(state.notes, event.data.eventId, id);
       return;
     case 'RunStarted':
     case 'RunResumed':

@@ -1,7 +1,7 @@
 import * as E from 'fp-ts/Either';
 import * as t from 'io-ts';
 import { Count, JsonValue } from '../events/codecs';
-import { canonicalJson, type Json } from '../events/digest';
+import { canonicalJson, isMapping, type Json } from '../events/digest';
 import type { LedgerEvent } from '../events/index';
 
 /**
@@ -57,19 +57,23 @@ export const loadState = <State, View>(projection: Projection<State, View>, text
 /** Order by UTF-16 code units: the same on every machine, unlike localeCompare. */
 export const byText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
+/** Adds to the list under a key, which begins with its first value. */
+export const pushTo = <K, V>(map: Map<K, V[]>, key: K, value: V): void => {
+  const list = map.get(key);
+  if (list === undefined) map.set(key, [value]);
+  else list.push(value);
+};
+
 /** A map as JSON: a deep copy, entries sorted by key. */
 export const mapToJson = (map: ReadonlyMap<string, unknown>): Json => {
   const json: Json = JSON.parse(JSON.stringify([...map].sort((a, b) => byText(a[0], b[0]))));
   return json;
 };
 
-const isRecord = (json: Json): json is { readonly [key: string]: Json } =>
-  typeof json === 'object' && json !== null && !Array.isArray(json);
-
 /** The map that mapToJson put under a key; its values are trusted to have the type the projection's version gives them. */
 // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the caller's fields say what V is
 export const mapFromJson = <V>(json: Json, key: string): Map<string, V> => {
-  const kept = isRecord(json) ? json[key] : undefined;
+  const kept = isMapping(json) ? json[key] : undefined;
   const entries: readonly (readonly [string, V])[] = JSON.parse(JSON.stringify(kept ?? []));
   return new Map(entries);
 };

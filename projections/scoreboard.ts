@@ -1,6 +1,6 @@
 import type { EvaluationItem, JudgedAttempt } from '../events/evaluationRecorded';
 import type { LedgerEvent } from '../events/index';
-import { byText, mapFromJson, mapToJson, type Projection } from './projection';
+import { byText, mapFromJson, mapToJson, type Projection, pushTo } from './projection';
 
 /**
  * Metrics of the paper's tables (tripost.md §5). a0 is an item's first attempt, aT its last; an update was tried when
@@ -158,9 +158,7 @@ export const scoreboard: Projection<ScoreboardState, readonly RankedRow[]> = {
   view: (state) => {
     const runsOf = new Map<string, RankedRow['runs'][number][]>();
     for (const { evaluationId, ...of } of state.scored.values()) {
-      const known = runsOf.get(evaluationId);
-      if (known === undefined) runsOf.set(evaluationId, [of]);
-      else known.push(of);
+      pushTo(runsOf, evaluationId, of);
     }
     for (const runs of runsOf.values()) runs.sort((a, b) => byText(a.runId, b.runId) || a.iteration - b.iteration);
     return [...state.rows.values()]

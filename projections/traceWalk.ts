@@ -1,4 +1,5 @@
 import type { Detail, KnownCheckpoint, KnownEvent, KnownTraining, Lineage } from './lineage';
+import { pushTo } from './projection';
 import type { Row } from './replayDataset';
 import { node, type DatasetRows, type TraceNode } from './traceNode';
 
@@ -27,12 +28,6 @@ const leaf =
   () =>
     node(label, id, detail);
 
-const push = <V>(map: Map<string, V[]>, key: string, value: V): void => {
-  const known = map.get(key);
-  if (known === undefined) map.set(key, [value]);
-  else known.push(value);
-};
-
 /** What is looked up by what it points to. */
 interface Index {
   readonly trainingsOn: ReadonlyMap<string, readonly KnownTraining[]>;
@@ -46,12 +41,12 @@ const indexOf = ({ trainings, checkpoints, events }: Lineage, rows: DatasetRows)
   const trainingsOn = new Map<string, KnownTraining[]>();
   const trainingsFrom = new Map<string, KnownTraining[]>();
   for (const training of trainings.values()) {
-    push(trainingsOn, training.dataset, training);
-    if (training.base !== null) push(trainingsFrom, training.base, training);
+    pushTo(trainingsOn, training.dataset, training);
+    if (training.base !== null) pushTo(trainingsFrom, training.base, training);
   }
   const writtenBy = new Map<string, KnownCheckpoint[]>();
   for (const checkpoint of [...checkpoints.values()].flat())
-    if (checkpoint.trainingId !== null) push(writtenBy, checkpoint.trainingId, checkpoint);
+    if (checkpoint.trainingId !== null) pushTo(writtenBy, checkpoint.trainingId, checkpoint);
   for (const written of writtenBy.values()) written.sort((a, b) => a.step - b.step);
   const begunBy = new Map<string, string>();
   for (const { model, trajectoryId } of events.values())

@@ -1,4 +1,5 @@
 import type { Json } from '../../events/digest';
+import { pushTo } from '../projection';
 import { shuffledById } from '../random';
 import { changeOf } from './change';
 import type { Policy } from './policy';
@@ -29,9 +30,7 @@ const balanced = (units: readonly Unit[], policy: Policy): readonly (readonly nu
   for (const [at, { trajectory, place }] of units.entries()) {
     if (trajectory === null) continue;
     const key = JSON.stringify(within(policy.balance.within, place));
-    const known = groups.get(key);
-    if (known === undefined) groups.set(key, [at]);
-    else known.push(at);
+    pushTo(groups, key, at);
   }
   return [...groups.values()];
 };

@@ -1,5 +1,5 @@
 import * as E from 'fp-ts/Either';
-import { canonicalJson, type Json } from '../../events/digest';
+import { canonicalJson, isMapping, type Json } from '../../events/digest';
 import { Policy } from './policy';
 import type { Change } from './rule';
 
@@ -8,9 +8,6 @@ const jsonOf = (policy: Policy): Json => {
   const json: Json = JSON.parse(canonicalJson(policy));
   return json;
 };
-
-const isMapping = (json: Json | undefined): json is { readonly [key: string]: Json } =>
-  typeof json === 'object' && json !== null && !Array.isArray(json);
 
 const at = (json: Json | undefined, path: readonly string[]): Json | undefined =>
   path.reduce<Json | undefined>((value, key) => (isMapping(value) ? value[key] : undefined), json);

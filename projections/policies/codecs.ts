@@ -1,7 +1,7 @@
 import * as E from 'fp-ts/Either';
 import * as t from 'io-ts';
 import { JsonValue } from '../../events/codecs';
-import { canonicalJson, type Json } from '../../events/digest';
+import { canonicalJson, isMapping, type Json } from '../../events/digest';
 import { closest } from './closest';
 
 export type JsonSchema = { readonly [key: string]: Json };
@@ -224,9 +224,6 @@ export const section = <F extends t.Props>(name: string, fields: F, note?: strin
     additionalProperties: false,
     ...(note === undefined ? {} : { description: note }),
   });
-  const isMapping = (u: unknown): u is Record<string, unknown> => {
-    return typeof u === 'object' && u !== null && !Array.isArray(u);
-  };
   return new Described<Decoded<F>>(
     name,
     (u): u is Decoded<F> => isMapping(u) && known.every((k) => fields[k]?.is(u[k]) === true),

@@ -1,4 +1,4 @@
-import { canonicalJson, type Digest, type Json } from '../../events/digest';
+import { canonicalJson, type Digest, isMapping, type Json } from '../../events/digest';
 import { defaultOf, settingOf } from './change';
 import { originOf, type ResolvedPolicy } from './extend';
 import { Policy, policyDigest } from './policy';
@@ -28,9 +28,6 @@ export interface DescribedPolicy {
   readonly chain: readonly string[];
   readonly stages: readonly DescribedStage[];
 }
-
-const isMapping = (json: Json | undefined): json is { readonly [key: string]: Json } =>
-  typeof json === 'object' && json !== null && !Array.isArray(json);
 
 /** Every setting that there is below a key, in the order of the format. */
 const settingsBelow = (schema: Json | undefined, key: string): readonly string[] => {

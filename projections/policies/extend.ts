@@ -1,5 +1,5 @@
 import * as E from 'fp-ts/Either';
-import type { Json } from '../../events/digest';
+import { isMapping, type Json } from '../../events/digest';
 import { problemAt, type DocumentProblem } from '../parseYaml';
 import { differences } from './change';
 import { parsePolicyDocument } from './parsePolicyDocument';
@@ -34,9 +34,6 @@ export interface ResolvedPolicy {
   /** The documents that it is made of: the one that was asked for first, then what each extends. */
   readonly layers: readonly [Layer, ...Layer[]];
 }
-
-const isMapping = (json: Json | undefined): json is { readonly [key: string]: Json } =>
-  typeof json === 'object' && json !== null && !Array.isArray(json);
 
 /** Mappings are merged key by key; anything else is replaced. */
 const merged = (under: Json | undefined, over: Json): Json => {

@@ -1,7 +1,7 @@
 import * as E from 'fp-ts/Either';
 import * as t from 'io-ts';
 import { JsonValue } from '../../events/codecs';
-import type { Json } from '../../events/digest';
+import { isMapping, type Json } from '../../events/digest';
 import { Described, maybe, noted, section, shown, Text, type JsonSchema } from './codecs';
 import { formatVersion, policyFields, PolicyName } from './policy';
 
@@ -29,8 +29,7 @@ const Extending = section('policy', {
   ...policyFields,
 });
 
-const isDocument = (u: unknown): u is PolicyDocument =>
-  typeof u === 'object' && u !== null && !Array.isArray(u) && JsonValue.is(u);
+const isDocument = (u: unknown): u is PolicyDocument => isMapping(u) && JsonValue.is(u);
 
 /** As the codecs: without `extends`, format and name are needed. */
 const schema = (): JsonSchema => ({

@@ -1,3 +1,4 @@
+import { pushTo } from '../projection';
 import { shuffledById } from '../random';
 import type { Bucket } from '../replayDataset';
 import type { JudgedTrajectory, Place, PosedProblem, Turn } from '../trajectory';
@@ -27,9 +28,7 @@ const pairsOf = (admitted: readonly (Admitted | undefined)[], seed: number): Rea
       wrong.push(at);
       continue;
     }
-    const known = right.get(each.place.problemId);
-    if (known === undefined) right.set(each.place.problemId, [at]);
-    else known.push(at);
+    pushTo(right, each.place.problemId, at);
   }
   const idAt = (at: number): string => admitted[at]?.trajectory.trajectoryId ?? '';
   const firstAt = (at: number | undefined): Turn | undefined => admitted[at ?? -1]?.trajectory.turns.find(isAttempt);

@@ -1,4 +1,5 @@
 import { textKey, type Json } from '../../events/digest';
+import { pushTo } from '../projection';
 import { shuffledById } from '../random';
 import type { JudgedLedger } from '../trajectory';
 import { alone, eventsOf, type TrajectoryRule } from './alone';
@@ -207,9 +208,7 @@ const perProblemRule: TrajectoryRule = {
     const groups = new Map<string, number[]>();
     for (const [at, { trajectory }] of reaching.entries()) {
       const key = trajectory.place?.problemId ?? '';
-      const group = groups.get(key);
-      if (group === undefined) groups.set(key, [at]);
-      else group.push(at);
+      pushTo(groups, key, at);
     }
     const idAt = (at: number): string => reaching[at]?.trajectory.trajectoryId ?? '';
     const ranks = new Uint32Array(reaching.length);

@@ -1,4 +1,4 @@
-import { canonicalJson } from '../../events/digest';
+import { canonicalJson, isMapping } from '../../events/digest';
 import type { RunInput } from '../run/runContext';
 
 /** One setting in which two runs differ; null where a run does not have it. Values are canonical JSON. */
@@ -10,7 +10,7 @@ export interface Difference {
 
 /** Every value of a document by its dotted path; lists are values. */
 const leavesOf = (value: unknown, path: string, into: Map<string, string>): Map<string, string> => {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
+  if (isMapping(value)) {
     for (const [key, below] of Object.entries(value)) leavesOf(below, path === '' ? key : `${path}.${key}`, into);
   } else into.set(path, canonicalJson(value));
   return into;

@@ -1,6 +1,6 @@
 import * as E from 'fp-ts/Either';
 import * as t from 'io-ts';
-import { canonicalJson, type Json } from '../../events/digest';
+import { canonicalJson, isMapping, type Json } from '../../events/digest';
 import {
   AnyJson,
   Described,
@@ -16,9 +16,6 @@ import {
   Whole,
 } from '../../projections/policies/codecs';
 import { PolicyRef } from '../../projections/policies/policyDocument';
-
-const isMapping = (u: unknown): u is Readonly<Record<string, unknown>> =>
-  typeof u === 'object' && u !== null && !Array.isArray(u);
 
 /** Values under names that the document chooses, in its order; `special` has the codecs of some names' values. */
 const mappingOf = <A>(

@@ -1,4 +1,4 @@
-import type { Json } from '../../events/digest';
+import { isMapping, type Json } from '../../events/digest';
 import type { RecordedEvent } from '../../events/envelope';
 import { shortestPrefix } from '../../projections/why';
 import type { TimeSpan } from './time';
@@ -21,8 +21,7 @@ export interface Wanted {
 
 type Fields = Readonly<Record<string, Json>>;
 
-const isFields = (data: Json): data is Fields => typeof data === 'object' && data !== null && !Array.isArray(data);
-const fieldsOf = (data: Json): Fields => (isFields(data) ? data : {});
+const fieldsOf = (data: Json): Fields => (isMapping(data) ? data : {});
 
 /** An id, or the first characters of one. */
 const isId = (id: Json | undefined, wanted: string): boolean =>

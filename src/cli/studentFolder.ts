@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
-import type { Digest, Json } from '../../events/digest';
+import { type Digest, isMapping, type Json } from '../../events/digest';
 import type { RecordedEvent } from '../../events/envelope';
 import type { BlobStore } from '../ports/blobStore';
 import type { EventLog } from '../ports/eventLog';
@@ -33,9 +33,7 @@ const readReceipt = (path: string): readonly ReceiptLine[] => {
   return bad.length > 0 ? stop({ tag: 'BadLines', path, lines: bad, total: bad.length }) : lines;
 };
 
-const isFields = (json: Json): json is Readonly<Record<string, Json>> =>
-  typeof json === 'object' && json !== null && !Array.isArray(json);
-const fieldsOf = (json: Json): Readonly<Record<string, Json>> => (isFields(json) ? json : {});
+const fieldsOf = (json: Json): Readonly<Record<string, Json>> => (isMapping(json) ? json : {});
 
 /** The files that the receipt's final checkpoint names; undefined without a receipt. */
 const namedByReceipt = (events: readonly ReceiptLine[]): readonly string[] | undefined => {

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, join, relative, resolve } from 'node:path';
 import * as E from 'fp-ts/Either';
 import * as t from 'io-ts';
-import { digestOf, sha256 } from '../../events/digest';
+import { digestOf, isMapping, sha256 } from '../../events/digest';
 import { parseYaml } from '../../projections/parseYaml';
 import { Name, oneOf, otherwise, Ratio, section, Text } from '../../projections/policies/codecs';
 import { linesOf } from '../tasks/attemptText';
@@ -25,9 +25,6 @@ const TaskFile = section('task', {
   }),
 });
 
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
 /** One line of problems.jsonl, or what is wrong with it. */
 const readProblem = (text: string): UserProblem | string => {
   let row: unknown;
@@ -36,7 +33,7 @@ const readProblem = (text: string): UserProblem | string => {
   } catch {
     return 'it is no JSON';
   }
-  if (!isObject(row)) return 'it is no JSON object';
+  if (!isMapping(row)) return 'it is no JSON object';
   const { question, options = null, answer, rationale = null, cell = 'all', seen = true } = row;
   if (typeof question !== 'string' || question.trim() === '') return 'question is missing or no text';
   if (question.includes('\n')) return 'question has more than one line; put further lines into options';

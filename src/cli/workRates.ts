@@ -1,5 +1,8 @@
-import type { EventLog } from '../ports/eventLog';
+import * as E from 'fp-ts/Either';
+import type { RecordedEvent } from '../../events/envelope';
+import { decodeEvent } from '../../events/index';
 import type { Work } from '../ablate/plan';
+import type { EventLog } from '../ports/eventLog';
 
 /** Seconds of one unit of work as this ledger has seen it: a first call, a test problem, an optimizer step. */
 export type WorkRates = Readonly<Partial<Record<Work['kind'], number>>>;
@@ -9,12 +12,12 @@ interface Spent {
   units: number;
 }
 
-const numberAt = (data: unknown, ...path: readonly string[]): number => {
-  let value: unknown = data;
-  for (const key of path)
-    value =
-      typeof value === 'object' && value !== null ? Object.entries(value).find(([k]) => k === key)?.[1] : undefined;
-  return typeof value === 'number' ? value : Array.isArray(value) ? value.length : 0;
+/** How many optimizer steps or test problems an event is of. */
+const unitsOf = (recorded: RecordedEvent): number => {
+  const event = decodeEvent(recorded);
+  if (E.isLeft(event)) return 0;
+  if (event.right.type === 'StepRecorded') return event.right.data.steps.length;
+  return event.right.type === 'EvaluationRecorded' ? event.right.data.items.length : 0;
 };
 
 /**
@@ -34,7 +37,8 @@ export const measuredRates = async (log: EventLog): Promise<WorkRates> => {
   };
   const begun = new Map<string, number>();
   let before: number | undefined;
-  for await (const { type, stream, data, meta, recordedAt } of log.readAll()) {
+  for await (const event of log.readAll()) {
+    const { type, stream, meta, recordedAt } = event;
     const at = Date.parse(recordedAt);
     if (type === 'CollectionStarted' || type === 'TrainingStarted') begun.set(stream, at);
     if (type === 'TrajectoryClosed') {
@@ -43,10 +47,10 @@ export const measuredRates = async (log: EventLog): Promise<WorkRates> => {
       begun.set(collection, at);
     }
     if (type === 'StepRecorded') {
-      add(spent.train, begun.get(stream) ?? at, at, numberAt(data, 'steps'));
+      add(spent.train, begun.get(stream) ?? at, at, unitsOf(event));
       begun.set(stream, at);
     }
-    if (type === 'EvaluationRecorded') add(spent.evaluate, before ?? at, at, numberAt(data, 'items'));
+    if (type === 'EvaluationRecorded') add(spent.evaluate, before ?? at, at, unitsOf(event));
     before = at;
   }
   const rate = ({ seconds, units }: Spent): number | undefined => (units === 0 ? undefined : seconds / units);

@@ -1,4 +1,4 @@
-import { canonicalJson } from '../../events/digest';
+import { canonicalJson, isMapping } from '../../events/digest';
 import type { Finish } from '../../events/generationProduced';
 import type { ProblemPosed } from '../../events/problemPosed';
 
@@ -27,10 +27,6 @@ export type ReadChat =
   /** `message` names line and field. */
   | { readonly ok: false; readonly message: string };
 
-type Fields = Readonly<Record<string, unknown>>;
-const isObject = (value: unknown): value is Fields =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
 interface Message {
   readonly role: string;
   readonly content: string;
@@ -44,7 +40,7 @@ const textOf = (content: unknown): string | undefined => {
   if (!Array.isArray(content)) return undefined;
   const parts: string[] = [];
   for (const part of Array.from<unknown>(content)) {
-    const text = isObject(part) && part['type'] === 'text' ? part['text'] : undefined;
+    const text = isMapping(part) && part['type'] === 'text' ? part['text'] : undefined;
     if (typeof text !== 'string') return undefined;
     parts.push(text);
   }
@@ -55,8 +51,8 @@ const messagesOf = (value: unknown): readonly Message[] | string => {
   if (!Array.isArray(value) || value.length === 0) return 'messages is missing or no list';
   const messages: Message[] = [];
   for (const [i, message] of Array.from<unknown>(value).entries()) {
-    const role = isObject(message) ? message['role'] : undefined;
-    const content = isObject(message) ? textOf(message['content']) : undefined;
+    const role = isMapping(message) ? message['role'] : undefined;
+    const content = isMapping(message) ? textOf(message['content']) : undefined;
     if (typeof role !== 'string' || !roles.has(role)) return `messages[${i}].role is none of ${[...roles].join(', ')}`;
     if (content === undefined) return `messages[${i}].content is no text`;
     messages.push({ role, content });
@@ -80,7 +76,7 @@ export const readChat = (json: string, line: number): ReadChat => {
   } catch {
     return no('it is no JSON');
   }
-  if (!isObject(row)) return no('it is no JSON object');
+  if (!isMapping(row)) return no('it is no JSON object');
   const messages = messagesOf(row['messages']);
   if (typeof messages === 'string') return no(messages);
   const asked = messages.slice(0, -1);
@@ -92,7 +88,7 @@ export const readChat = (json: string, line: number): ReadChat => {
   if (last.content.trim() === '') return no('the answer is empty');
   const { model, usage, temperature, top_p: topP, max_tokens: maxTokens, finish_reason: reason } = row;
   if (model !== undefined && (typeof model !== 'string' || model === '')) return no('model is no text');
-  const used = isObject(usage) ? usage : {};
+  const used = isMapping(usage) ? usage : {};
   return {
     ok: true,
     answer: {

@@ -1,6 +1,7 @@
-import { canonicalJson, contentId, type Json } from '../../events/digest';
+import { canonicalJson, contentId, isMapping, type Json } from '../../events/digest';
 import type { EventType, LedgerEvent } from '../../events/index';
 import type { Step } from '../../events/stepRecorded';
+import { pushTo } from '../../projections/projection';
 import { scoresOf } from '../../projections/scoreboard';
 import type { MetricPoint, MetricRun, Metrics, ModelCall } from './metricRun';
 import type { Outline, OutlinedRun } from './outline';
@@ -38,28 +39,15 @@ export const folderName = (name: string): string =>
 
 /** Every value of a document by its dotted path; lists are values. */
 const leavesOf = (value: Json, path: string): readonly (readonly [string, string])[] => {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value))
+  if (isMapping(value))
     return Object.entries(value).flatMap(([key, below]) => leavesOf(below, path === '' ? key : `${path}.${key}`));
   return [[path === '' ? 'value' : path, typeof value === 'string' ? value : canonicalJson(value)]];
 };
 
 const hexId = (...of: readonly (string | number)[]): string => contentId(['metrics', ...of]).replaceAll('-', '');
 
-/** Adds to a list under a key. */
-const put = <T>(map: Map<string, T[]>, key: string, value: T): void => {
-  const known = map.get(key);
-  if (known === undefined) map.set(key, [value]);
-  else known.push(value);
-};
-
 const latencyOf = (observed: Json): number =>
-  typeof observed === 'object' &&
-  observed !== null &&
-  !Array.isArray(observed) &&
-  'latencyMs' in observed &&
-  typeof observed['latencyMs'] === 'number'
-    ? observed['latencyMs']
-    : 0;
+  isMapping(observed) && typeof observed['latencyMs'] === 'number' ? observed['latencyMs'] : 0;
 
 const stepPoints = (of: Step, time: number): readonly MetricPoint[] => {
   const { step, loss, gradNorm, learningRate, tokens, sections, heldOutLoss } = of;
@@ -150,8 +138,8 @@ export class MetricsCollector {
     for (const each of [...run.iterations.values()].sort((a, b) => a.iteration - b.iteration)) {
       const { iteration, collectionId, dataset, trainingId, evaluationId } = each;
       if (iteration > most) continue;
-      if (evaluationId !== undefined) put(this.evaluations, evaluationId, { draft, iteration });
-      if (dataset !== undefined) put(this.datasets, `${run.runId} ${iteration} ${dataset}`, { draft, iteration });
+      if (evaluationId !== undefined) pushTo(this.evaluations, evaluationId, { draft, iteration });
+      if (dataset !== undefined) pushTo(this.datasets, `${run.runId} ${iteration} ${dataset}`, { draft, iteration });
       if (collectionId !== undefined) this.collections.add(collectionId);
       if (trainingId !== undefined)
         this.addTraining(trainingId, `${name}, iteration ${iteration}`, [...draft.path, `iteration-${iteration}`], id, {
@@ -170,7 +158,7 @@ export class MetricsCollector {
     tags: Readonly<Record<string, string>>,
   ): void {
     const id = hexId(this.id, ...path, trainingId);
-    put(
+    pushTo(
       this.trainings,
       trainingId,
       this.draft({ id, kind: 'training', name, parent }, path, { ...tags, training: trainingId }),

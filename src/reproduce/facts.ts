@@ -5,6 +5,7 @@ import type { EvaluationRecorded } from '../../events/evaluationRecorded';
 import type { GenerationProduced } from '../../events/generationProduced';
 import type { LedgerEvent } from '../../events/index';
 import type { ProblemPosed } from '../../events/problemPosed';
+import { pushTo } from '../../projections/projection';
 import type { RecordedTraining } from './reproduceTraining';
 
 /** What can be made again, by id. */
@@ -27,12 +28,6 @@ export interface Part {
   readonly kind: 'dataset' | 'training' | 'collection' | 'evaluation';
   readonly id: string;
 }
-
-const push = <V>(map: Map<string, V[]>, key: string, value: V): void => {
-  const known = map.get(key);
-  if (known === undefined) map.set(key, [value]);
-  else known.push(value);
-};
 
 /** Everything on the ledger that was made from something else on it. */
 export const factsOf = (events: readonly LedgerEvent[]): Facts => {
@@ -60,10 +55,10 @@ export const factsOf = (events: readonly LedgerEvent[]): Facts => {
         break;
       case 'GenerationProduced':
         // What was asked of a served model cannot be made again, only replayed.
-        if (event.data.callKey === null) push(generations, event.data.collectionId, event.data);
+        if (event.data.callKey === null) pushTo(generations, event.data.collectionId, event.data);
         break;
       case 'DatasetDerived':
-        push(datasets, event.data.dataset, event.data);
+        pushTo(datasets, event.data.dataset, event.data);
         break;
       case 'TrainingStarted':
         training(event.data.trainingId).started = event.data;
@@ -87,15 +82,15 @@ export const factsOf = (events: readonly LedgerEvent[]): Facts => {
         break;
       case 'IterationStarted':
         if (event.data.collectionId !== null)
-          push(parts, event.data.runId, { kind: 'collection', id: event.data.collectionId });
+          pushTo(parts, event.data.runId, { kind: 'collection', id: event.data.collectionId });
         break;
       case 'IterationScored': {
         const { runId, evaluationId, iteration, checkpoint } = event.data;
         // The base's own training is no part of the run's stream: the checkpoint leads to it.
         const base = iteration === 0 ? checkpoints.get(checkpoint)?.trainingId : undefined;
         const dataset = base === null || base === undefined ? undefined : training(base).started?.dataset;
-        if (dataset !== undefined) push(parts, runId, { kind: 'dataset', id: dataset });
-        if (base !== null && base !== undefined) push(parts, runId, { kind: 'training', id: base });
+        if (dataset !== undefined) pushTo(parts, runId, { kind: 'dataset', id: dataset });
+        if (base !== null && base !== undefined) pushTo(parts, runId, { kind: 'training', id: base });
         const known = parts.get(runId) ?? [];
         parts.set(runId, known);
         known.push({ kind: 'evaluation', id: evaluationId });

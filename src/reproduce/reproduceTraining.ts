@@ -1,7 +1,7 @@
 import * as E from 'fp-ts/Either';
 import type { CheckpointWritten } from '../../events/checkpointWritten';
 import type { Environment } from '../../events/codecs';
-import { digestOf, sha256, type Json } from '../../events/digest';
+import { digestOf, isMapping, sha256 } from '../../events/digest';
 import type { Step } from '../../events/stepRecorded';
 import type { TrainingCompleted } from '../../events/trainingCompleted';
 import type { TrainingStarted } from '../../events/trainingStarted';
@@ -71,9 +71,6 @@ export const firstTensor = (
   }
   return undefined;
 };
-
-const isMapping = (value: Json): value is { readonly [key: string]: Json } =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 const baseOf = async (
   { started, final }: RecordedTraining,

@@ -2,7 +2,7 @@ import * as E from 'fp-ts/Either';
 import * as t from 'io-ts';
 import { DigestText } from '../../events/codecs';
 import type { Digest } from '../../events/digest';
-import type { Position, StoredEvent } from '../../events/envelope';
+import { isPosition, type Position, type StoredEvent } from '../../events/envelope';
 import { decodeStored, type DecodeError } from '../../events/index';
 import { loadState, saveState, type Projection } from '../../projections/projection';
 import { LogReadError, type EventLog } from '../ports/eventLog';
@@ -24,8 +24,6 @@ export interface FoldedState<State> {
   /** Why a saved state that was there was not used; null: it was, or there was none. */
   readonly unused: string | null;
 }
-
-const isPosition = (text: string): text is Position => text !== '';
 
 const eventAt = async (log: EventLog, position: Position): Promise<StoredEvent | undefined> => {
   try {

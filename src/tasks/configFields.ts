@@ -1,16 +1,13 @@
-import type { Json } from '../../events/digest';
+import { isMapping, type Json } from '../../events/digest';
 
 /** A configuration that does not hold; its message names the field. */
 export class ConfigError extends Error {}
 
 export type Fields = Readonly<Record<string, Json>>;
 
-const isObject = (value: Json | undefined): value is Fields =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
 /** The fields of an object that may have no others than `known`. Throws a ConfigError. */
 export const fieldsOf = (value: Json | undefined, where: string, known: readonly string[]): Fields => {
-  if (!isObject(value)) throw new ConfigError(`${where} must be an object`);
+  if (!isMapping(value)) throw new ConfigError(`${where} must be an object`);
   const other = Object.keys(value).find((key) => !known.includes(key));
   if (other !== undefined)
     throw new ConfigError(`${where} has no field "${other}"; its fields are ${known.join(', ')}`);

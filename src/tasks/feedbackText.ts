@@ -8,6 +8,13 @@ export interface Finding {
   readonly segment: string;
 }
 
+/** What is wrong in a step: an error class, candidate segments from narrow to wide, and the reason. */
+export interface Fault {
+  readonly errorClass: string;
+  readonly segments: readonly string[];
+  readonly reason: string;
+}
+
 export type ParsedFeedback =
   | { readonly kind: 'correct'; readonly lastStep: string | undefined }
   | ({ readonly kind: 'incorrect'; readonly reason: string } & Finding)

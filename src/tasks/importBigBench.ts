@@ -1,3 +1,4 @@
+import { isMapping } from '../../events/digest';
 import type { Cell, Problem, Task } from './task';
 
 /** A problem of a BIG-bench file; `example` is its number in `examples`, from 1. */
@@ -14,9 +15,6 @@ export type BigBenchRead =
 
 type Fields = Readonly<Record<string, unknown>>;
 type Answered = { readonly problem: Problem } | string;
-
-const isObject = (value: unknown): value is Fields =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** Where V8 says that JSON ends to be JSON: its messages name an offset, or the end of the text. */
 const lineOf = (text: string, message: string): number => {
@@ -64,7 +62,7 @@ const choice = (input: string, example: Fields): Answered => {
     if (!choices.split('\n').some((line) => line.startsWith(`(${answer}) `))) return `there is no choice (${answer})`;
     return { problem: { question: question.trim(), options: `Options:\n${choices.trim()}`, answer } };
   }
-  if (!isObject(scores)) return 'target_scores is no object';
+  if (!isMapping(scores)) return 'target_scores is no object';
   const names = Object.keys(scores);
   if (names.length > letters.length) return `target_scores has more than ${letters.length} choices`;
   if (names.some((name) => /^\d+$/.test(name)))
@@ -108,13 +106,13 @@ export const importBigBench = (text: string, task: Task): BigBenchRead => {
     const message = failure instanceof Error ? failure.message : '';
     return no(`line ${lineOf(text, message)}: it is no JSON`);
   }
-  if (!isObject(file) || !Array.isArray(file['examples']))
+  if (!isMapping(file) || !Array.isArray(file['examples']))
     return no('line 1: expected an object with a list of examples');
   const problems: BigBenchProblem[] = [];
   const bad: string[] = [];
   for (const [i, example] of Array.from<unknown>(file['examples']).entries()) {
-    const input = isObject(example) ? inputOf(example, file['task_prefix']) : undefined;
-    const read = isObject(example) && input !== undefined ? reader(input, example) : 'input is missing or no text';
+    const input = isMapping(example) ? inputOf(example, file['task_prefix']) : undefined;
+    const read = isMapping(example) && input !== undefined ? reader(input, example) : 'input is missing or no text';
     if (typeof read === 'string') bad.push(`example ${i + 1}: ${read}`);
     else problems.push({ problem: read.problem, cell: task.cellOf(read.problem), example: i + 1 });
   }

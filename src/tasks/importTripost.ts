@@ -1,3 +1,4 @@
+import { isMapping } from '../../events/digest';
 import { countSteps, linesOf } from './attemptText';
 import { cellBySteps } from './dateUnderstanding/generate';
 import type { Cell, Problem, Task } from './task';
@@ -17,9 +18,6 @@ export type Imported =
   /** `message` names the line and the field. */
   | { readonly ok: false; readonly message: string };
 
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
 const isWords = (value: unknown): value is readonly string[] =>
   Array.isArray(value) && value.length > 0 && value.every((word) => typeof word === 'string');
 
@@ -36,9 +34,9 @@ export const importTripost = (json: string, line: number, task: Task): Imported 
   } catch {
     return no('it is no JSON');
   }
-  if (!isObject(row)) return no('it is no JSON object');
+  if (!isMapping(row)) return no('it is no JSON object');
   const data = row['meta_data'];
-  if (!isObject(data)) return no('meta_data is missing or no object');
+  if (!isMapping(data)) return no('meta_data is missing or no object');
   const { text } = row;
   const { question, rationale, answer, formatted_choices: choices } = data;
   if (typeof text !== 'string') return no('text is missing or no string');

@@ -1,10 +1,11 @@
 import type { Json } from '../../events/digest';
 import { draws } from '../../projections/random';
-import { answerText, finalResponse, linesBefore, readAttemptLine, splitAttempt } from './attemptText';
+import { answerText, finalResponse, readAttemptLine, splitAttempt } from './attemptText';
 import { ConfigError, configured, fieldsOf, integerAt, listAt, rangeAt } from './configFields';
 import { DrawQueue } from './drawQueue';
 import { incorrect, narrowestSegment, renderCorrect, unjudged } from './feedbackText';
-import type { Cell, GeneratedProblem, Problem, Task, Verdict } from './task';
+import { improving } from './improving';
+import type { Cell, GeneratedProblem, Injection, Problem, Task, Verdict } from './task';
 
 // Functions over short lists of numbers, one after another: the whole of a task in one file, as an example of how one
 // is added. `Start with 3 8 1. First, drop the first number. Then, add 2 to each number. What is the list?`
@@ -212,18 +213,13 @@ const gold = (problem: Problem): string => {
   return text;
 };
 
-const improve = (problem: Problem, attempt: string, verdict: Verdict): string | undefined => {
-  const prefix = verdict.verdict === 'incorrect' ? linesBefore(attempt, verdict.step) : undefined;
-  return prefix && continueFrom(problem, prefix);
-};
-
-const injections = (problem: Problem) => {
+const injections = (problem: Problem): readonly Injection[] => {
   const lines = gold(problem).split('\n');
   const final = lines.at(-1) ?? '';
   const steps = lines.slice(0, -1);
   const count = steps.length;
   const change = (line: string): string => line.replace(/: .*\.$/, (stated) => `${stated.slice(0, -1)} 999.`);
-  const of = (errorClass: string, step: string, changed: readonly string[]) => ({
+  const of = (errorClass: string, step: string, changed: readonly string[]): Injection => ({
     errorClass,
     step,
     attempt: changed.join('\n'),
@@ -255,7 +251,7 @@ export const listFunctions: Task = {
     generate,
     gold,
     feedback,
-    improve,
+    improve: improving(continueFrom),
     injections,
   },
 };

@@ -35,6 +35,13 @@ export interface GeneratedProblem extends Problem {
   readonly cell: Cell;
 }
 
+/** A gold rationale with one error, of a class, that feedback must find at a step. */
+export interface Injection {
+  readonly errorClass: string;
+  readonly step: string;
+  readonly attempt: string;
+}
+
 /** What makes a task run with no large model: problems, gold rationales, FBK and IMP as programs. */
 export interface Script {
   /** Checks a difficulty configuration and fills in defaults; a sentence naming the field where it is wrong. */
@@ -63,9 +70,7 @@ export interface Script {
    */
   readonly improve: (problem: Problem, attempt: string, verdict: Verdict) => string | undefined;
   /** One attempt per error class with that error injected in the gold rationale, for the task laws. */
-  readonly injections: (
-    problem: Problem,
-  ) => readonly { readonly errorClass: string; readonly step: string; readonly attempt: string }[];
+  readonly injections: (problem: Problem) => readonly Injection[];
 }
 
 /** A task as a registered value; test/tasks/laws.test.ts checks the laws for every one. */

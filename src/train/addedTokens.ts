@@ -1,7 +1,8 @@
 import type { Either } from 'fp-ts/Either';
 import { right } from 'fp-ts/Either';
+import { isMapping } from '../../events/digest';
 import type { JsonObject } from './jsonShape';
-import { isCount, isObject, isText } from './jsonShape';
+import { isCount, isText } from './jsonShape';
 import type { TokenizerError } from './tokenizerError';
 import { damaged, unsupported } from './tokenizerError';
 
@@ -16,7 +17,7 @@ export interface AddedToken {
 }
 
 const isAdded = (value: unknown): value is JsonObject & { readonly id: number; readonly content: string } =>
-  isObject(value) && isCount(value['id']) && isText(value['content']) && value['content'] !== '';
+  isMapping(value) && isCount(value['id']) && isText(value['content']) && value['content'] !== '';
 
 /** The `added_tokens` of a tokenizer.json. */
 export const addedTokensOf = (

@@ -1,6 +1,6 @@
 import type { Either } from 'fp-ts/Either';
 import { isLeft, right } from 'fp-ts/Either';
-import type { Digest } from '../../events/digest';
+import { type Digest, isMapping } from '../../events/digest';
 import { digestOf } from '../../events/digest';
 import type { SpecialIds } from './checkpointConfig';
 import { configText, shapeOfConfig } from './checkpointConfig';
@@ -8,7 +8,7 @@ import type { CheckpointError } from './checkpointError';
 import { wrong } from './checkpointError';
 import { indexFile, readWeights, shardName, wholeFile } from './checkpointWeights';
 import type { WrittenType } from './floatBytes';
-import { isCount, isObject, parsed, quoted } from './jsonShape';
+import { isCount, parsed, quoted } from './jsonShape';
 import type { ModelShape, Weights } from './modelShape';
 import { parametersOf } from './modelShape';
 import { writeSafetensors } from './safetensors';
@@ -45,9 +45,9 @@ export const isCheckpointFile = (name: string): boolean =>
 /** What a tokenizer.json calls an id, or undefined. */
 const tokenOf = (tokenizerJson: string, id: number): string | undefined => {
   const json = parsed(tokenizerJson);
-  const added: unknown = isObject(json) ? json['added_tokens'] : undefined;
-  const token: unknown = Array.isArray(added) ? added.find((each) => isObject(each) && each['id'] === id) : undefined;
-  return isObject(token) && typeof token['content'] === 'string' ? token['content'] : undefined;
+  const added: unknown = isMapping(json) ? json['added_tokens'] : undefined;
+  const token: unknown = Array.isArray(added) ? added.find((each) => isMapping(each) && each['id'] === id) : undefined;
+  return isMapping(token) && typeof token['content'] === 'string' ? token['content'] : undefined;
 };
 
 const text = (value: string): Uint8Array => new TextEncoder().encode(value);
@@ -126,7 +126,7 @@ const generationEnds = (
   const read = textOf(files, file);
   if (isLeft(read)) return read;
   const config = parsed(read.right);
-  if (!isObject(config)) return wrong('FileDamaged', file, '', 'a JSON object', quoted(read.right));
+  if (!isMapping(config)) return wrong('FileDamaged', file, '', 'a JSON object', quoted(read.right));
   const ends = config['eos_token_id'] ?? [];
   const ids: readonly unknown[] = Array.isArray(ends) ? ends : [ends];
   const isEnd = (id: unknown): id is number => isCount(id) && id < vocabSize;
@@ -139,7 +139,7 @@ const readHead = (files: ReadonlyMap<string, Uint8Array>) => {
   const config = textOf(files, 'config.json');
   if (isLeft(config)) return config;
   const object = parsed(config.right);
-  if (!isObject(object)) return wrong('FileDamaged', 'config.json', '', 'a JSON object', quoted(config.right));
+  if (!isMapping(object)) return wrong('FileDamaged', 'config.json', '', 'a JSON object', quoted(config.right));
   const known = shapeOfConfig(object);
   if (isLeft(known)) return known;
   const tokenizerJson = textOf(files, 'tokenizer.json');

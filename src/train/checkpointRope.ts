@@ -1,9 +1,10 @@
 import type { Either } from 'fp-ts/Either';
 import { right } from 'fp-ts/Either';
+import { isMapping } from '../../events/digest';
 import type { CheckpointError } from './checkpointError';
 import { wrongConfig } from './checkpointError';
 import type { JsonObject } from './jsonShape';
-import { isCount, isObject, quoted } from './jsonShape';
+import { isCount, quoted } from './jsonShape';
 import type { RopeScaling } from './modelShape';
 
 /** The value of `rope_scaling`; with `type`, which every transformers 4 reads, where that is enough. */
@@ -48,7 +49,7 @@ export interface Rope {
 export const ropeOf = (config: JsonObject, maxPositions: number): Either<CheckpointError, Rope> => {
   const old = config['rope_scaling'] ?? null;
   const [name, given] = old === null ? ['rope_parameters', config['rope_parameters'] ?? {}] : ['rope_scaling', old];
-  if (!isObject(given)) return wrongConfig('ConfigDamaged', name, 'an object or null', given);
+  if (!isMapping(given)) return wrongConfig('ConfigDamaged', name, 'an object or null', given);
   const damaged = (field: string, expected: string) =>
     wrongConfig('ConfigDamaged', `${name}.${field}`, expected, given[field]);
   const unknown = Object.keys(given).find((key) => !knownKeys.has(key) && (given[key] ?? null) !== null);

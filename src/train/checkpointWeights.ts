@@ -1,8 +1,9 @@
 import type { Either } from 'fp-ts/Either';
 import { isLeft, right } from 'fp-ts/Either';
+import { isMapping } from '../../events/digest';
 import type { CheckpointError } from './checkpointError';
 import { wrong } from './checkpointError';
-import { isObject, isRecordOf, isText, parsed, quoted } from './jsonShape';
+import { isRecordOf, isText, parsed, quoted } from './jsonShape';
 import type { ModelShape, Weights } from './modelShape';
 import { parametersOf } from './modelShape';
 import type { StoredTensor } from './safetensors';
@@ -20,8 +21,8 @@ const dimsText = (dims: readonly number[]): string => `[${dims.join(', ')}]`;
 /** Which file holds which tensor, as the index of the shards says. */
 const weightMapOf = (index: Uint8Array): Read<ReadonlyMap<string, string>> => {
   const json = parsed(new TextDecoder().decode(index));
-  const map: unknown = isObject(json) ? json['weight_map'] : undefined;
-  if (!isObject(map)) return wrong('FileDamaged', indexFile, 'weight_map', 'an object', quoted(map));
+  const map: unknown = isMapping(json) ? json['weight_map'] : undefined;
+  if (!isMapping(map)) return wrong('FileDamaged', indexFile, 'weight_map', 'an object', quoted(map));
   if (isRecordOf(map, isText)) return right(new Map(Object.entries(map)));
   const [name = '', file] = Object.entries(map).find(([, each]) => !isText(each)) ?? [];
   return wrong('FileDamaged', indexFile, `weight_map.${name}`, 'the name of a shard', quoted(file));

@@ -1,9 +1,6 @@
 /** Narrowing of parsed JSON, with short texts for error messages. */
 export type JsonObject = { readonly [key: string]: unknown };
 
-export const isObject = (value: unknown): value is JsonObject =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
 export const isText = (value: unknown): value is string => typeof value === 'string';
 
 /** A whole number from 0, exact. */

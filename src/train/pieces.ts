@@ -1,5 +1,6 @@
+import { isMapping } from '../../events/digest';
 import type { JsonObject } from './jsonShape';
-import { isObject } from './jsonShape';
+
 import { libraryTokenizer } from './tokenizersPackage';
 
 /** What a ByteLevel step with `use_regex` splits by: GPT-2's pattern. */
@@ -25,7 +26,7 @@ const plainGroup = /\(\?i:(?:[^()\\[\]]|\[[^\\[\]-]*\])*\)/g;
  * atomic groups, which it takes for plain ones that may match more, and for groups that cannot be written out.
  */
 const checkedSplit = (step: JsonObject): JsonObject => {
-  const pattern = isObject(step['pattern']) ? step['pattern']['Regex'] : undefined;
+  const pattern = isMapping(step['pattern']) ? step['pattern']['Regex'] : undefined;
   if (typeof pattern !== 'string') return step;
   const written = pattern.replace(plainGroup, (group) =>
     group.replace(/\[([^\]]*)\]|[sSkK]/g, (found, inner: string | undefined) => foldedClass(inner ?? found)),

@@ -1,7 +1,8 @@
 import type { Either } from 'fp-ts/Either';
 import { isLeft, left, right } from 'fp-ts/Either';
+import { isMapping } from '../../events/digest';
 import type { JsonObject } from './jsonShape';
-import { duplicateKey, isCount, isObject, isRecordOf, isText, parsed, quoted } from './jsonShape';
+import { duplicateKey, isCount, isRecordOf, isText, parsed, quoted } from './jsonShape';
 import type { FloatType, WrittenType } from './floatBytes';
 import { bytesOfFloats, readFloats, widthOf } from './floatBytes';
 import { sharedVectors } from './vectorBlocks';
@@ -124,7 +125,7 @@ const isCounts = (value: unknown): value is number[] => Array.isArray(value) && 
 const isFloatType = (value: unknown): value is FloatType => typeof value === 'string' && Object.hasOwn(widthOf, value);
 
 const entryOf = (name: string, value: unknown): Either<SafetensorsError, Entry> => {
-  if (!isObject(value)) return fail('BadEntry', name, 'an object', quoted(value));
+  if (!isMapping(value)) return fail('BadEntry', name, 'an object', quoted(value));
   const { dtype, shape: dims, data_offsets: offsets } = value;
   if (!isFloatType(dtype)) return fail('UnknownDtype', `${name}.dtype`, Object.keys(widthOf).join(', '), quoted(dtype));
   if (!isCounts(dims)) return fail('BadEntry', `${name}.shape`, 'a list of sizes', quoted(dims));
@@ -160,11 +161,11 @@ const headerOf = (bytes: Uint8Array): Either<SafetensorsError, Header> => {
     return fail('HeaderNotJson', 'header', 'UTF-8', 'broken UTF-8');
   }
   const json = text.startsWith('{') ? parsed(text) : undefined;
-  if (!isObject(json)) return fail('HeaderNotJson', 'header', 'a JSON object', quoted(text));
+  if (!isMapping(json)) return fail('HeaderNotJson', 'header', 'a JSON object', quoted(text));
   const twice = duplicateKey(text);
   if (twice !== undefined) return fail('DuplicateName', twice, 'keys to differ', 'it twice');
   const metadata = json['__metadata__'] ?? {};
-  if (!isObject(metadata)) return fail('BadMetadata', '__metadata__', 'an object', quoted(metadata));
+  if (!isMapping(metadata)) return fail('BadMetadata', '__metadata__', 'an object', quoted(metadata));
   if (isRecordOf(metadata, isText)) return right({ json, metadata, start });
   const [key = '', value] = Object.entries(metadata).find(([, each]) => !isText(each)) ?? [];
   return fail('BadMetadata', `__metadata__.${key}`, 'a string', quoted(value));

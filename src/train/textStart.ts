@@ -1,8 +1,9 @@
 import type { Either } from 'fp-ts/Either';
 import { isLeft, right } from 'fp-ts/Either';
+import { isMapping } from '../../events/digest';
 import type { AddedToken } from './addedTokens';
 import type { JsonObject } from './jsonShape';
-import { isObject, parsed } from './jsonShape';
+import { parsed } from './jsonShape';
 import type { TokenizerError } from './tokenizerError';
 import { damaged, unsupported } from './tokenizerError';
 import { partsOf } from './tokenizerForm';
@@ -11,10 +12,10 @@ type Ids = readonly number[];
 
 /** The ids of the special tokens that one item of a template puts in. */
 const idsOfItem = (item: JsonObject, template: JsonObject, special: ReadonlySet<number>): Ids | undefined => {
-  const named = isObject(item['SpecialToken']) ? item['SpecialToken']['id'] : undefined;
+  const named = isMapping(item['SpecialToken']) ? item['SpecialToken']['id'] : undefined;
   const tokens = template['special_tokens'];
-  const token = isObject(tokens) && typeof named === 'string' ? tokens[named] : undefined;
-  const ids: unknown = isObject(token) ? token['ids'] : undefined;
+  const token = isMapping(tokens) && typeof named === 'string' ? tokens[named] : undefined;
+  const ids: unknown = isMapping(token) ? token['ids'] : undefined;
   const isSpecial = (id: unknown): id is number => typeof id === 'number' && special.has(id);
   return Array.isArray(ids) && ids.every(isSpecial) ? ids : undefined;
 };
@@ -34,9 +35,9 @@ const templateStart = (
   if (template === undefined) return right([]);
   const single = template['single'];
   const items: readonly unknown[] = Array.isArray(single) ? single : [];
-  const at = items.findIndex((item) => isObject(item) && isObject(item['Sequence']));
+  const at = items.findIndex((item) => isMapping(item) && isMapping(item['Sequence']));
   const [before, behind] = [items.slice(0, at), items.slice(at + 1)].map((side) =>
-    side.map((item) => (isObject(item) ? idsOfItem(item, template, special) : undefined)),
+    side.map((item) => (isMapping(item) ? idsOfItem(item, template, special) : undefined)),
   );
   const start = before?.flatMap((ids) => ids ?? [Number.NaN]) ?? [];
   const end = behind?.flatMap((ids) => ids ?? [Number.NaN]) ?? [];
@@ -49,7 +50,7 @@ const templateStart = (
   return right(start);
 };
 
-const contentOf = (token: unknown): unknown => (isObject(token) ? token['content'] : token);
+const contentOf = (token: unknown): unknown => (isMapping(token) ? token['content'] : token);
 
 /** What every row and prompt begins with. */
 export interface TextStart {
@@ -74,7 +75,7 @@ export const textStartOf = (
   const template = templateStart(processor, new Set(special.values()), endId);
   if (isLeft(template) || config === undefined) return asOwn(template);
   const settings = parsed(config);
-  if (!isObject(settings)) return damaged('tokenizer_config.json', 'a JSON object', config);
+  if (!isMapping(settings)) return damaged('tokenizer_config.json', 'a JSON object', config);
   const { add_bos_token: adds, bos_token: named } = settings;
   if (typeof adds !== 'boolean') return asOwn(template);
   if (!adds) return right({ ids: [], isOwn: template.right.length === 0 });

@@ -1,7 +1,8 @@
 import type { Either } from 'fp-ts/Either';
 import { isLeft, right } from 'fp-ts/Either';
+import { isMapping } from '../../events/digest';
 import type { JsonObject } from './jsonShape';
-import { isObject } from './jsonShape';
+
 import type { TokenizerError } from './tokenizerError';
 import { damaged, unsupported } from './tokenizerError';
 
@@ -34,7 +35,7 @@ export type Form =
 /** The parts of a component that may be a Sequence of them, listed under `key`; none for null. Undefined: damaged. */
 export const partsOf = (component: unknown, key: string): readonly JsonObject[] | undefined => {
   if (component === null || component === undefined) return [];
-  if (!isObject(component)) return undefined;
+  if (!isMapping(component)) return undefined;
   if (component['type'] !== 'Sequence') return [component];
   const listed = component[key];
   const parts = Array.isArray(listed) ? listed.map((part: unknown) => partsOf(part, key)) : [undefined];
@@ -68,7 +69,7 @@ const bytesForm = ({ normalizer, pre_tokenizer, decoder }: JsonObject): Either<T
   if (normalizers === undefined || !normalizers.every(({ type }) => type === 'NFC')) {
     return unsupported('normalizer', 'null or NFC', normalizer);
   }
-  if (!isObject(decoder) || decoder['type'] !== 'ByteLevel') return unsupported('decoder', 'ByteLevel', decoder);
+  if (!isMapping(decoder) || decoder['type'] !== 'ByteLevel') return unsupported('decoder', 'ByteLevel', decoder);
   const steps = stepsOf(pre_tokenizer);
   if (isLeft(steps)) return steps;
   return right({ kind: 'bytes', nfc: normalizers.length > 0, steps: steps.right });

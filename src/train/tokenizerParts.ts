@@ -1,11 +1,12 @@
 import type { Either } from 'fp-ts/Either';
 import { isLeft, left, right } from 'fp-ts/Either';
+import { isMapping } from '../../events/digest';
 import type { AddedToken } from './addedTokens';
 import { addedTokensOf } from './addedTokens';
 import { byteTokens, fallbackBytes, fallbackTokens } from './byteAlphabet';
 import type { Merge } from './bytePairs';
 import type { JsonObject } from './jsonShape';
-import { isCount, isObject, isRecordOf, isText, parsed, quoted } from './jsonShape';
+import { isCount, isRecordOf, isText, parsed, quoted } from './jsonShape';
 import type { TokenizerError } from './tokenizerError';
 import { damaged, unsupported } from './tokenizerError';
 import type { Form } from './tokenizerForm';
@@ -65,10 +66,10 @@ const checkBytes = (
 /** Reads and checks a tokenizer.json: a BPE of a known form of which nothing else loses or changes a character. */
 export const tokenizerParts = (text: string): Either<TokenizerError, TokenizerParts> => {
   const json = parsed(text);
-  if (!isObject(json)) return left({ tag: 'TokenizerNotJson', expected: 'a JSON object', got: quoted(text) });
+  if (!isMapping(json)) return left({ tag: 'TokenizerNotJson', expected: 'a JSON object', got: quoted(text) });
   const { model } = json;
-  if (!isObject(model) || (model['type'] ?? 'BPE') !== 'BPE') {
-    return unsupported('model.type', 'BPE', isObject(model) ? model['type'] : model);
+  if (!isMapping(model) || (model['type'] ?? 'BPE') !== 'BPE') {
+    return unsupported('model.type', 'BPE', isMapping(model) ? model['type'] : model);
   }
   const option = ['continuing_subword_prefix', 'end_of_word_suffix', 'dropout'].find(
     (name) => ![undefined, null, '', false, 0].some((none) => none === model[name]),
@@ -76,7 +77,7 @@ export const tokenizerParts = (text: string): Either<TokenizerError, TokenizerPa
   if (option !== undefined) return unsupported(`model.${option}`, 'none', model[option]);
   const form = formOf(json, model);
   if (isLeft(form)) return form;
-  const ids = isObject(model['vocab']) ? model['vocab'] : {};
+  const ids = isMapping(model['vocab']) ? model['vocab'] : {};
   if (!isRecordOf(ids, isCount)) {
     const [token = '', id] = Object.entries(ids).find(([, each]) => !isCount(each)) ?? [];
     return damaged(`model.vocab[${quoted(token)}]`, 'an id', id);

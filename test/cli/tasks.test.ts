@@ -4,25 +4,12 @@ import { tasks } from '../../src/tasks';
 import { fixtures } from '../support/golden';
 import { jsonOf, runCli, type Report } from '../support/cliBuild';
 import { newFolder, removeFolders } from '../support/ledgerFile';
+import { smallRun } from '../support/smallRun';
 
 jest.setTimeout(240_000);
 afterAll(removeFolders);
 
-/** What `tripost init` writes, made small enough for seconds. */
-const small = [
-  'task.train=6',
-  'task.testSeen=2',
-  'task.testUnseen=2',
-  'base.tokenizer.minFrequency=2',
-  'base.shape={"hiddenSize":16,"intermediateSize":24,"layers":1,"heads":2,"kvHeads":1,"headDim":8,"maxPositions":1280}',
-  'base.train.steps=3',
-  'base.train.batchSize=4',
-  'iterations=1',
-  'collect.sampling.maxTokens=24',
-  'train.steps=2',
-  'train.batchSize=4',
-  'evaluate.maxTokens=24',
-].flatMap((override) => ['-S', override]);
+const small = smallRun(1280);
 
 const policy = join(fixtures, 'cli', 'tiny-policy.yaml');
 

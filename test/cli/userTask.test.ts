@@ -3,24 +3,12 @@ import { join } from 'node:path';
 import { jsonOf, runCli, type Ran, type Report } from '../support/cliBuild';
 import { fixtures } from '../support/golden';
 import { newFolder, removeFolders } from '../support/ledgerFile';
+import { smallRun } from '../support/smallRun';
 
 jest.setTimeout(240_000);
 afterAll(removeFolders);
 
-const small = [
-  'task.train=6',
-  'task.testSeen=2',
-  'task.testUnseen=2',
-  'base.tokenizer.minFrequency=2',
-  'base.shape={"hiddenSize":16,"intermediateSize":24,"layers":1,"heads":2,"kvHeads":1,"headDim":8,"maxPositions":256}',
-  'base.train.steps=3',
-  'base.train.batchSize=4',
-  'iterations=1',
-  'collect.sampling.maxTokens=24',
-  'train.steps=2',
-  'train.batchSize=4',
-  'evaluate.maxTokens=24',
-].flatMap((override) => ['-S', override]);
+const small = smallRun(256);
 
 /** A folder of its own with the task `sums`, its files changed as told, and a config that names it. */
 const place = async (changes: Readonly<Record<string, (text: string) => string>> = {}): Promise<string> => {

@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import * as E from 'fp-ts/Either';
 import * as t from 'io-ts';
 import { Count, DigestText, JsonValue, nullable } from '../../events/codecs';
-import { canonicalJson, type Json } from '../../events/digest';
+import { canonicalJson, isMapping, type Json } from '../../events/digest';
 import { definitionOf, definitions, type EventType } from '../../events/index';
 import { shapeOf } from '../../events/shape';
 import { examples } from '../support/examples';
@@ -10,14 +10,11 @@ import { examples } from '../support/examples';
 const isType = (name: string): name is EventType => name in definitions;
 const types = Object.keys(definitions).filter(isType);
 
-const isFields = (json: Json): json is { readonly [key: string]: Json } =>
-  typeof json === 'object' && json !== null && !Array.isArray(json);
-
 /** Every value inside a JSON value, as a way to put another one in its place. */
 const places = (json: Json, put: (other: Json) => Json = (other) => other): readonly ((other: Json) => Json)[] => {
   if (Array.isArray(json))
     return [put, ...json.flatMap((item: Json, i) => places(item, (other) => put(json.with(i, other))))];
-  if (!isFields(json)) return [put];
+  if (!isMapping(json)) return [put];
   const inside = Object.entries(json).flatMap(([name, value]) =>
     places(value, (other) => put({ ...json, [name]: other })),
   );

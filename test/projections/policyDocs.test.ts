@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { defaultOf } from '../../projections/policies/change';
-import type { Json } from '../../events/digest';
+import { isMapping, type Json } from '../../events/digest';
 import { Policy } from '../../projections/policies/policy';
 import { presetNames } from '../../projections/policies/presets';
 import { updating } from '../support/golden';
@@ -9,9 +9,6 @@ import { presetText } from './policyFiles';
 
 const file = join(__dirname, '../../docs/policies.md');
 const docs = (): string => readFileSync(file, 'utf8');
-
-const isMapping = (json: Json | undefined): json is { readonly [key: string]: Json } =>
-  typeof json === 'object' && json !== null && !Array.isArray(json);
 
 /** A row for every setting, from the schema; weights are one by one in the sentence below the table. */
 const settingRows = (schema: Json | undefined, at: string): readonly string[] => {

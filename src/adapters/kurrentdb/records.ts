@@ -1,4 +1,4 @@
-import { canonicalJson, type Json } from '../../../events/digest';
+import { canonicalJson, isMapping, type Json } from '../../../events/digest';
 import { leafHash, type Meta, type RecordedEvent, type StoredEvent } from '../../../events/envelope';
 import { storedMeta, type Chained } from '../../../events/prepare';
 import { LogReadError, type StoreError } from '../../ports/eventLog';
@@ -39,9 +39,6 @@ export const outgoing = ({ event, prev, leaf }: Chained, draw: string): ClientNe
   return { id: uuidOf(leaf, draw), type, contentType: 'application/json', data, metadata };
 };
 
-const isFields = (u: unknown): u is Readonly<Record<string, unknown>> =>
-  typeof u === 'object' && u !== null && !Array.isArray(u);
-
 /** What JSON.parse made is JSON; the client hands it on as something unknown. */
 const isJson = (u: unknown): u is Json => u !== undefined;
 
@@ -58,7 +55,7 @@ interface Metadata {
 
 /** Our metadata, or why it is none. */
 const metadataOf = (metadata: unknown): Metadata | string => {
-  if (!isFields(metadata) || metadata['tripost'] === undefined) return 'not ours';
+  if (!isMapping(metadata) || metadata['tripost'] === undefined) return 'not ours';
   const { tripost, id, version, leaf, prev, causation, correlation, observed = null } = metadata;
   if (tripost !== 1) return `metadata.tripost: expected 1, got ${JSON.stringify(tripost)}; a newer tripost wrote it`;
   if (!text(id)) return `metadata.id: expected text, got ${JSON.stringify(id)}`;

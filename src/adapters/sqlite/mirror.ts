@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import * as E from 'fp-ts/Either';
 import * as TE from 'fp-ts/TaskEither';
 import { canonicalJson } from '../../../events/digest';
-import { leafOfText, type Position, type RecordedEvent } from '../../../events/envelope';
+import { isPosition, leafOfText, type RecordedEvent } from '../../../events/envelope';
 import { LogReadError, type StoreError } from '../../ports/eventLog';
 import type { Mirror } from '../../ports/mirror';
 import { connect, integer, text, utf8, type Connection } from './connection';
@@ -110,8 +110,6 @@ const createTaker = (connection: Connection, of: string): Mirror['take'] => {
     if (failure !== undefined) throw failure;
   };
 };
-
-const isPosition = (source: string): source is Position => source !== '';
 
 const createMirror = async (connection: Connection, options: SqliteMirrorOptions): Promise<Omit<Mirror, 'close'>> => {
   const { path, of } = options;

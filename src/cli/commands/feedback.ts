@@ -1,4 +1,5 @@
 import { addAbortSignal } from 'node:stream';
+import { isMapping } from '../../../events/digest';
 import type { Problem, Script, Verdict } from '../../tasks/task';
 import type { Command } from '../command';
 import { stop } from '../faults';
@@ -17,9 +18,6 @@ const refuse = ({ number }: Line, message: string): Answer => {
   return { verdict: 'error', step: null, segment: null, reason: `line ${number}: ${message}`, text: null };
 };
 
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
 const isWords = (value: unknown): value is readonly string[] =>
   Array.isArray(value) && value.length > 0 && value.every((word) => typeof word === 'string');
 
@@ -37,7 +35,7 @@ const readLine = (text: string): { readonly problem: Problem; readonly attempt: 
   } catch {
     return 'it is no JSON';
   }
-  if (!isObject(value)) return 'it is no JSON object';
+  if (!isMapping(value)) return 'it is no JSON object';
   const { question, attempt, options } = value;
   const answer = answerText(value['answer']);
   if (typeof question !== 'string' || question === '') return 'question is missing or no string';

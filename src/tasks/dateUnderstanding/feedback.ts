@@ -1,19 +1,12 @@
 import { finalResponse, splitAttempt } from '../attemptText';
 import { readChoices } from '../choices';
-import { incorrect, narrowestSegment, renderCorrect, unjudged } from '../feedbackText';
+import { type Fault, incorrect, narrowestSegment, renderCorrect, unjudged } from '../feedbackText';
 import type { Problem, Verdict } from '../task';
 import { weekdayOf } from './calendar';
 import { dayWritten, isWritten, named, readDates, slashed, weekdayNames, type WrittenDate } from './dateText';
 import { lowerFirst, readQuestion, type Question } from './question';
 import { afterStep, dueSteps, initialState, type State } from './solution';
 import { foreignIn, readStep, type Step } from './steps';
-
-/** What is wrong in a step: an error class, candidate segments from narrow to wide, and the reason. */
-interface Fault {
-  readonly errorClass: string;
-  readonly segments: readonly string[];
-  readonly reason: string;
-}
 
 type Claim = Step & { readonly kind: 'claim' };
 

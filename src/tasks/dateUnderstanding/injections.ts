@@ -1,34 +1,17 @@
 import { finalResponse, readAttemptLine } from '../attemptText';
 import { readChoices } from '../choices';
-import type { Problem } from '../task';
+import { injecting } from '../injecting';
+import type { Injection, Problem } from '../task';
 import { weekdayOf } from './calendar';
 import { dayWritten, named, readDates, slashed, weekdayNames } from './dateText';
 import { gold } from './improve';
 import { readQuestion } from './question';
 
-interface Injection {
-  readonly errorClass: string;
-  readonly step: string;
-  readonly attempt: string;
-}
-
 /** One attempt per error class: the gold rationale with that one error, the lines after it left as they are. */
 export const injections = (problem: Problem): readonly Injection[] => {
   const lines = gold(problem).split('\n');
-  const made: Injection[] = [];
+  const { made, inject } = injecting(lines);
   const asked = lines.length - 2;
-  /** Replaces line `at` by what `edit` makes of its text; the error is expected at `step`. */
-  const inject = (errorClass: string, at: number, edit: (text: string) => string | undefined, step?: string): void => {
-    const read = readAttemptLine(lines[at] ?? '');
-    const text = read && edit(read.text);
-    if (!read || text === read.text) return;
-    const changed = text === undefined ? [] : [`(${read.id}) ${text}`];
-    made.push({
-      errorClass,
-      step: step ?? read.id,
-      attempt: [...lines.slice(0, at), ...changed, ...lines.slice(at + 1)].join('\n'),
-    });
-  };
   /** The last date of a line, which every step ends in. */
   const lastDay = (text: string): number => {
     const date = readDates(text).at(-1);

@@ -1,5 +1,5 @@
 import { finalResponse, splitAttempt } from '../attemptText';
-import { incorrect, narrowestSegment, renderCorrect, unjudged } from '../feedbackText';
+import { type Fault, incorrect, narrowestSegment, renderCorrect, unjudged } from '../feedbackText';
 import type { Problem, Verdict } from '../task';
 import {
   both,
@@ -24,13 +24,6 @@ import {
 import { countWord, findThing, readProblem, readSentence, type Paragraph } from './paragraph';
 import { afterStep, dueSteps, finalText, initialState, type State } from './solution';
 import { patternText, readReading, readStep, type Step, type WrittenPattern } from './steps';
-
-/** What is wrong in a step: an error class, candidate segments from narrow to wide, and the reason. */
-interface Fault {
-  readonly errorClass: string;
-  readonly segments: readonly string[];
-  readonly reason: string;
-}
 
 type Judged =
   | { readonly ok: true; readonly set: OrderingSet | undefined }

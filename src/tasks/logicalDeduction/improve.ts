@@ -1,5 +1,6 @@
-import { finalResponse, linesBefore, readAttemptLine } from '../attemptText';
-import type { Problem, Verdict } from '../task';
+import { finalResponse, readAttemptLine } from '../attemptText';
+import { improving } from '../improving';
+import type { Problem } from '../task';
 import { readJudgeable, setOfStep } from './feedback';
 import { afterStep, dueSteps, finalText, initialState } from './solution';
 import { readStep } from './steps';
@@ -37,8 +38,4 @@ export const gold = (problem: Problem): string => {
 };
 
 /** IMP: the lines before the failed step verbatim, then the solver from what they have settled. */
-export const improve = (problem: Problem, attempt: string, verdict: Verdict): string | undefined => {
-  if (verdict.verdict !== 'incorrect') return undefined;
-  const prefix = linesBefore(attempt, verdict.step);
-  return prefix && continueFrom(problem, prefix);
-};
+export const improve = improving(continueFrom);

@@ -1,16 +1,11 @@
 import { finalResponse, readAttemptLine } from '../attemptText';
-import type { Problem } from '../task';
+import { injecting } from '../injecting';
+import type { Injection, Problem } from '../task';
 import { readJudgeable } from './feedback';
 import { gold } from './improve';
 import { inOrder, orderingsOf, sameConstraint, size, strongestPattern, wholePattern } from './orderings';
 import { countWord } from './paragraph';
 import { patternText, readStep } from './steps';
-
-interface Injection {
-  readonly errorClass: string;
-  readonly step: string;
-  readonly attempt: string;
-}
 
 /** One attempt per error class: the gold rationale with that one error, the lines after it left as they are. */
 export const injections = (problem: Problem): readonly Injection[] => {
@@ -20,24 +15,16 @@ export const injections = (problem: Problem): readonly Injection[] => {
   const { axis, things, statements, options, solution, right } = paragraph;
   const k = things.length;
   const lines = gold(problem).split('\n');
-  const made: Injection[] = [];
+  const { made, inject: edit } = injecting(lines);
   const textAt = (at: number): string => readAttemptLine(lines[at] ?? '')?.text ?? '';
   const idAt = (at: number): string => readAttemptLine(lines[at] ?? '')?.id ?? finalResponse;
-  const inject = (errorClass: string, at: number, text: string): void => {
-    if (text === textAt(at)) return;
-    const line = `(${idAt(at)}) ${text}`;
-    made.push({
-      errorClass,
-      step: idAt(at),
-      attempt: [...lines.slice(0, at), line, ...lines.slice(at + 1)].join('\n'),
-    });
-  };
+  const inject = (errorClass: string, at: number, text: string): void => edit(errorClass, at, () => text);
   /** Leaves out the lines [from, to); the error is expected at line `to`. */
   const leaveOut = (errorClass: string, from: number, to: number): void => {
     made.push({ errorClass, step: idAt(to), attempt: [...lines.slice(0, from), ...lines.slice(to)].join('\n') });
   };
-  const inPattern = (at: number, edit: (pattern: string) => string): string =>
-    textAt(at).replace(/"[^"]*"/, (pattern) => edit(pattern));
+  const inPattern = (at: number, change: (pattern: string) => string): string =>
+    textAt(at).replace(/"[^"]*"/, (pattern) => change(pattern));
   const [low, high] = [axis.low[0] ?? '', axis.high[0] ?? ''];
   const total = statements.length;
   const [combination, reading, last] = [total + 1, lines.length - 2, lines.length - 1];

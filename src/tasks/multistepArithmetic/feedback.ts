@@ -1,16 +1,9 @@
 import { finalResponse, splitAttempt } from '../attemptText';
 import { evaluate, type Expression, namesIn, printExpression, sameTree, substitute } from '../expression';
-import { incorrect, narrowestSegment, renderCorrect, unjudged } from '../feedbackText';
+import { type Fault, incorrect, narrowestSegment, renderCorrect, unjudged } from '../feedbackText';
 import type { Problem, Verdict } from '../task';
 import { afterStep, initialState, type State, solveFrom } from './solution';
 import { readQuestion, readStep, type Step, type Term } from './steps';
-
-/** What is wrong in a step: an error class, candidate segments from narrow to wide, and the reason. */
-interface Fault {
-  readonly errorClass: string;
-  readonly segments: readonly string[];
-  readonly reason: string;
-}
 
 /** What steps are judged against. */
 interface Question {

@@ -1,12 +1,13 @@
-import { finalResponse, linesBefore, readAttemptLine } from '../attemptText';
+import { finalResponse, readAttemptLine } from '../attemptText';
 import { evaluate } from '../expression';
-import type { Problem, Verdict } from '../task';
+import { improving } from '../improving';
+import type { Problem } from '../task';
 import { afterStep, initialState, solveFrom } from './solution';
 import { readQuestion, readStep } from './steps';
 
 /** The lines given, exactly, then the reference solver's lines from where they leave off, numbered on from them. */
-const continueFrom = (question: string, prefix: readonly string[]): string | undefined => {
-  const parsed = readQuestion(question);
+const continueFrom = (problem: Problem, prefix: readonly string[]): string | undefined => {
+  const parsed = readQuestion(problem.question);
   if (!parsed.ok || !evaluate(parsed.expression).ok) return undefined;
   let state = initialState;
   let id = 0;
@@ -23,7 +24,7 @@ const continueFrom = (question: string, prefix: readonly string[]): string | und
 
 /** The gold rationale. Throws where the question has no value. */
 export const gold = (problem: Problem): string => {
-  const text = continueFrom(problem.question, []);
+  const text = continueFrom(problem, []);
   if (text === undefined)
     throw new Error(
       `multistep-arithmetic: the question "${problem.question}" is no expression with a safe integer value`,
@@ -32,8 +33,4 @@ export const gold = (problem: Problem): string => {
 };
 
 /** IMP: the lines before the failed step verbatim, then the solver with the prefix's own definitions and values. */
-export const improve = (problem: Problem, attempt: string, verdict: Verdict): string | undefined => {
-  if (verdict.verdict !== 'incorrect') return undefined;
-  const prefix = linesBefore(attempt, verdict.step);
-  return prefix && continueFrom(problem.question, prefix);
-};
+export const improve = improving(continueFrom);

@@ -1,30 +1,13 @@
 import { finalResponse, readAttemptLine } from '../attemptText';
-import type { Problem } from '../task';
+import { injecting } from '../injecting';
+import type { Injection, Problem } from '../task';
 import { gold } from './improve';
 import { readStep } from './steps';
-
-interface Injection {
-  readonly errorClass: string;
-  readonly step: string;
-  readonly attempt: string;
-}
 
 /** One attempt per error class: the gold rationale with that one error, the lines after it left as they are. */
 export const injections = (problem: Problem): readonly Injection[] => {
   const lines = gold(problem).split('\n');
-  const made: Injection[] = [];
-  /** Replaces line `at` by what `edit` makes of its text; the error is expected at `step`. */
-  const inject = (errorClass: string, at: number, edit: (text: string) => string | undefined, step?: string): void => {
-    const read = readAttemptLine(lines[at] ?? '');
-    const text = read && edit(read.text);
-    if (!read || text === read.text) return;
-    const changed = text === undefined ? [] : [`(${read.id}) ${text}`];
-    made.push({
-      errorClass,
-      step: step ?? read.id,
-      attempt: [...lines.slice(0, at), ...changed, ...lines.slice(at + 1)].join('\n'),
-    });
-  };
+  const { made, inject } = injecting(lines);
   const changeLast = (text: string): string =>
     text.replace(/(-?\d+)\.$/, (_, value: string) => `${Number(value) + 1}.`);
   const rewrite = readStep(readAttemptLine(lines[0] ?? '')?.text ?? '');

@@ -1,5 +1,5 @@
 import { finalResponse, splitAttempt } from '../attemptText';
-import { incorrect, narrowestSegment, renderCorrect, unjudged } from '../feedbackText';
+import { type Fault, incorrect, narrowestSegment, renderCorrect, unjudged } from '../feedbackText';
 import type { Problem, Verdict } from '../task';
 import {
   afterStep,
@@ -24,13 +24,6 @@ import {
   type Step,
   subpartText,
 } from './steps';
-
-/** What is wrong in a step: an error class, candidate segments from narrow to wide, and the reason. */
-interface Fault {
-  readonly errorClass: string;
-  readonly segments: readonly string[];
-  readonly reason: string;
-}
 
 /** Words in the order of the list they come from; the original prints sets in Python's order. */
 const quoted = (words: readonly string[]): string => words.map((word) => `"${word}"`).join(', ');

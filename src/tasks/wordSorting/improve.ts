@@ -1,10 +1,13 @@
-import { finalResponse, linesBefore, readAttemptLine } from '../attemptText';
-import type { Problem, Verdict } from '../task';
+import { finalResponse, readAttemptLine } from '../attemptText';
+import { improving } from '../improving';
+import type { Problem } from '../task';
 import { afterStep, dueIn, dueText, initialState, nextId } from './derivation';
 import { readList, readStep } from './steps';
 
 /** The lines given, exactly, then the reference solver's lines from where they leave off. */
-const continueFrom = (words: readonly string[], prefix: readonly string[]): string | undefined => {
+const continueFrom = (problem: Problem, prefix: readonly string[]): string | undefined => {
+  const words = readList(problem.options);
+  if (!words) return undefined;
   const lines = [...prefix];
   let state = initialState(words);
   for (const line of prefix) {
@@ -30,16 +33,10 @@ const continueFrom = (words: readonly string[], prefix: readonly string[]): stri
 
 /** The gold rationale. Throws where the list is missing or has a word twice or with a capital letter. */
 export const gold = (problem: Problem): string => {
-  const words = readList(problem.options);
-  const text = words && continueFrom(words, []);
+  const text = continueFrom(problem, []);
   if (text === undefined) throw new Error(`word-sorting: cannot sort "${problem.options ?? ''}"`);
   return text;
 };
 
 /** IMP: the lines before the failed step verbatim, then the solver with the prefix's own groups and numbering. */
-export const improve = (problem: Problem, attempt: string, verdict: Verdict): string | undefined => {
-  if (verdict.verdict !== 'incorrect') return undefined;
-  const words = readList(problem.options);
-  const prefix = linesBefore(attempt, verdict.step);
-  return words && prefix && continueFrom(words, prefix);
-};
+export const improve = improving(continueFrom);

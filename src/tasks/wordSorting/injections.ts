@@ -1,13 +1,8 @@
 import { finalResponse, readAttemptLine } from '../attemptText';
-import type { Problem } from '../task';
+import { injecting } from '../injecting';
+import type { Injection, Problem } from '../task';
 import { gold } from './improve';
 import { readStep, type Step } from './steps';
-
-interface Injection {
-  readonly errorClass: string;
-  readonly step: string;
-  readonly attempt: string;
-}
 
 /** Swaps the first two pieces of a text at a separator. */
 const swap = (text: string, separator: string): string => {
@@ -29,20 +24,7 @@ export const injections = (problem: Problem): readonly Injection[] => {
   const lines = gold(problem).split('\n');
   const read = lines.map(readAttemptLine);
   const steps = read.map((line) => line && readStep(line.text));
-  const made: Injection[] = [];
-  /** Replaces line `at` by what `edit` makes of its text, or drops it; the error is expected at `step`. */
-  const inject = (errorClass: string, at: number, edit: (text: string) => string | undefined, step?: string): void => {
-    const line = read[at];
-    if (!line) return;
-    const text = edit(line.text);
-    if (text === line.text) return;
-    const changed = text === undefined ? [] : [`(${line.id}) ${text}`];
-    made.push({
-      errorClass,
-      step: step ?? line.id,
-      attempt: [...lines.slice(0, at), ...changed, ...lines.slice(at + 1)].join('\n'),
-    });
-  };
+  const { made, inject } = injecting(lines);
   /** Edits what follows a step's first colon, or "Hence, we have", up to its period. */
   const content = (edit: (text: string) => string) => (text: string) =>
     text.replace(/^([^:]*: |Hence, we have )(.*)\.$/, (_, left: string, right: string) => `${left}${edit(right)}.`);

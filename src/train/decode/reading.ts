@@ -1,3 +1,4 @@
+import { pushTo } from '../../../projections/projection';
 import type { Tensor } from '../../ports/tensorRuntime';
 import { numbersOf, parametersOf, type ModelShape } from '../modelShape';
 import { masked } from '../transformer';
@@ -33,9 +34,7 @@ export const readingGroups = <Row extends ReadingRow>(
   const byLength = new Map<number, Row[]>();
   for (const row of rows) {
     const length = Math.ceil(row.ids.length / lengthMultiple) * lengthMultiple;
-    const known = byLength.get(length);
-    if (known === undefined) byLength.set(length, [row]);
-    else known.push(row);
+    pushTo(byLength, length, row);
   }
   const groups = [...byLength].sort(([a], [b]) => a - b);
   return groups.flatMap(([length, all]) => {

@@ -4,7 +4,7 @@ import Ajv from 'ajv';
 import * as fc from 'fast-check';
 import * as E from 'fp-ts/Either';
 import { parse } from 'yaml';
-import { canonicalJson, type Json } from '../../../events/digest';
+import { canonicalJson, isMapping, type Json } from '../../../events/digest';
 import { presetNames } from '../../../projections/policies/presets';
 import { PolicyDocument } from '../../../projections/policies/policyDocument';
 import { policySchema, schemaText, schemaWithPolicies } from '../../../projections/policies/publishedSchema';
@@ -47,7 +47,7 @@ const published: readonly Published[] = [
     accepts: (document) => E.isRight(RunConfig.decode(document)),
     schema: schemaWithPolicies('The config of a run of tripost', RunConfig.schema),
     documents: fc.tuple(fc.constant(yamlOf(tinyConfig)), fc.option(extending)).map(([config, policy]) => {
-      return policy === null ? config : jsonOf({ ...(isObject(config) ? config : {}), policy });
+      return policy === null ? config : jsonOf({ ...(isMapping(config) ? config : {}), policy });
     }),
   },
   {
@@ -58,13 +58,9 @@ const published: readonly Published[] = [
   },
 ];
 
-function isObject(json: Json): json is { readonly [key: string]: Json } {
-  return typeof json === 'object' && json !== null && !Array.isArray(json);
-}
-
 /** Every place in a document, outermost first. */
 const placesOf = (json: Json, at: readonly string[] = []): readonly (readonly string[])[] => {
-  const below = isObject(json) || Array.isArray(json) ? Object.entries(json) : [];
+  const below = isMapping(json) || Array.isArray(json) ? Object.entries(json) : [];
   return [at, ...below.flatMap(([key, value]: readonly [string, Json]) => placesOf(value, [...at, key]))];
 };
 
@@ -77,7 +73,7 @@ const put = (json: Json, [key, ...rest]: readonly string[], value: Json | undefi
       return made === undefined ? [] : [made];
     });
   }
-  const fields: Record<string, Json> = isObject(json) ? { ...json } : {};
+  const fields: Record<string, Json> = isMapping(json) ? { ...json } : {};
   const made = put(fields[key] ?? {}, rest, value);
   if (made === undefined) delete fields[key];
   else fields[key] = made;
@@ -144,15 +140,15 @@ describe.each(published)('$file', ({ file, accepts, schema, documents }) => {
 
 it('every setting of a policy has a sentence and a default in its schema', () => {
   const settings = (schema: Json, at: string): readonly (readonly [string, Json])[] => {
-    const properties = isObject(schema) ? (schema['properties'] ?? null) : null;
-    if (!isObject(properties)) return [[at, schema]];
+    const properties = isMapping(schema) ? (schema['properties'] ?? null) : null;
+    if (!isMapping(properties)) return [[at, schema]];
     return Object.entries(properties).flatMap(([key, below]) => settings(below, at === '' ? key : `${at}.${key}`));
   };
   const all = settings(policySchema, '');
   expect(all.length).toBeGreaterThan(70);
-  const bare = all.filter(([, schema]) => !isObject(schema) || typeof schema['description'] !== 'string');
+  const bare = all.filter(([, schema]) => !isMapping(schema) || typeof schema['description'] !== 'string');
   expect(bare.map(([setting]) => setting)).toEqual([]);
-  const given = all.filter(([, schema]) => isObject(schema) && schema['default'] === undefined).map(([key]) => key);
+  const given = all.filter(([, schema]) => isMapping(schema) && schema['default'] === undefined).map(([key]) => key);
   expect(given).toEqual(['extends', 'policy', 'name']);
 });
 

@@ -9,6 +9,7 @@ import { openSqliteLog } from '../src/adapters/sqlite/eventLog';
 import { growSlowly } from '../src/cli/memory';
 import { loadPolicy } from '../src/cli/policyFile';
 import { derive } from '../src/run/derive';
+import { emmettLines } from './emmettLines';
 import { fillLedger } from './fillLedger';
 import { appendLines } from './ledgerAppends';
 import { catchUp, readLines } from './ledgerReads';
@@ -19,7 +20,8 @@ import { orThrow, report, rounded } from './table';
  * The ledger at scale: npm run bench -- ledger [--events 1000000] [--derive 1000000,3000000] [--rounds 3] [--folder F]
  *
  * One synthetic ledger of so many events; all ratios in one interleaved run on that file; then derive's time and peak
- * memory, each size in a process of its own. With --folder, ledgers that are there already are used again.
+ * memory, each size in a process of its own. With --folder, ledgers that are there already are used again. TRIPOST_EMMETT
+ * is a folder whose node_modules hold @event-driven-io/emmett-sqlite, which is then measured too.
  */
 const { values } = parseArgs({
   options: {
@@ -79,12 +81,12 @@ const addNotes = async (path: string): Promise<void> => {
   await log.close();
 };
 
-const measure = async (folder: string): Promise<void> => {
+/** `folder` is for the ledgers, `work` for all else. */
+const measure = async (folder: string, work: string): Promise<void> => {
   const events = Number(values.events);
   const rounds = Number(values.rounds);
   const path = await ledgerOf(folder, events);
-  const [ours, copy, states] = ['ours.db', 'peer.db', 'states'].map((name) => join(folder, name));
-  if (ours === undefined || copy === undefined || states === undefined) return;
+  const [ours, copy, states] = [join(work, 'ours.db'), join(work, 'peer.db'), join(work, 'states')];
   copyFileSync(path, ours);
   copyFileSync(path, copy);
   const appended = await appendLines(ours, copy, rounds);
@@ -94,12 +96,16 @@ const measure = async (folder: string): Promise<void> => {
   const verified = read.find(({ what }) => what === 'verify');
   if (verified !== undefined) console.log(`verify: ${rounded(1e6 / verified.perSecond)} s for each million events`);
 
+  const emmett = await emmettLines(work, rounds);
+  if (emmett === undefined) console.log('Emmett: skipped, TRIPOST_EMMETT names no folder that has it');
+  else reportLines("against Emmett's SQLite store, each on a file that was empty before", emmett);
+
   rmSync(ours);
   rmSync(`${ours}.sha256`, { force: true });
   copyFileSync(path, ours);
-  const all = await catchUp(ours, join(folder, 'anew'));
+  const all = await catchUp(ours, join(work, 'anew'));
   await addNotes(ours);
-  const since = await catchUp(ours, join(folder, 'anew'));
+  const since = await catchUp(ours, join(work, 'anew'));
   report('a projection with a saved state', [
     { what: 'folded from the start', events: all.folded, seconds: rounded(all.seconds) },
     { what: 'after 1,000 new events', events: since.folded, seconds: rounded(since.seconds, 2) },
@@ -126,15 +132,14 @@ const measure = async (folder: string): Promise<void> => {
 const main = async (): Promise<void> => {
   if (values.child !== undefined) return child(values.child);
   const given = values.folder;
-  if (given !== undefined) mkdirSync(given, { recursive: true });
   const folder = given ?? mkdtempSync(join(tmpdir(), 'tripost-ledger-'));
+  mkdirSync(folder, { recursive: true });
+  // Beside the ledgers: on the same disk.
+  const work = mkdtempSync(join(folder, 'work-'));
   try {
-    await measure(folder);
+    await measure(folder, work);
   } finally {
-    if (given === undefined) rmSync(folder, { recursive: true, force: true });
-    else
-      for (const name of ['ours.db', 'ours.db.sha256', 'ours.db.lock', 'peer.db', 'states', 'anew'])
-        rmSync(join(folder, name), { recursive: true, force: true });
+    rmSync(given === undefined ? folder : work, { recursive: true });
   }
 };
 

@@ -9,7 +9,7 @@ import { orThrow } from './table';
 const now = (): string => '2026-01-01T00:00:00.000Z';
 
 /** Events like the synthetic ledger's, with ids never used before, that all may belong to one stream. */
-const freshEvents = () => {
+export const freshEvents = () => {
   const sample = [...syntheticLedger(2000, 7)].flatMap((append) => append.events);
   let made = 0;
   return (count: number): NewEvent[] =>

@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { threadedEngine } from '../src/cli/threadedEngine';
-import { findTorch, LinePeer } from './peers/torchPeer';
+import { LinePeer } from './peers/linePeer';
+import { findTorch } from './peers/torchPeer';
 import { orThrow, report, rounded } from './table';
 import { benchCases, shapeNamed, sizeOfShape, workload } from './trainWorkload';
 

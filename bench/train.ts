@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { threadedEngine } from '../src/cli/threadedEngine';
 import type { TrainEngine } from '../src/train/engine';
-import { findTorch, LinePeer } from './peers/torchPeer';
+import { LinePeer } from './peers/linePeer';
+import { findTorch } from './peers/torchPeer';
 import { median, orThrow, report, rounded, seconds } from './table';
 import { benchCases, shapeNamed, sizeOfShape, workload } from './trainWorkload';
 

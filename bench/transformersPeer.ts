@@ -8,7 +8,7 @@ import { decodeTensors, weightValues } from '../src/train/decode/decodeWeights';
 import { decoderLayers, embedded } from '../src/train/decode/layers';
 import type { ModelShape, Weights } from '../src/train/modelShape';
 import { masked } from '../src/train/transformer';
-import { LinePeer } from './peers/torchPeer';
+import { LinePeer } from './peers/linePeer';
 
 /**
  * The decoder as transformers.js wants it: one call reads T tokens behind P cached ones.

@@ -149,8 +149,9 @@ collect: { maxCalls: 1, sampling: { temperature: 1, maxTokens: 1500 } }
     const ledger = join(folder, 'killed.db');
     let kills = 0;
     for (let attempt = 0; kills < Number(wanted) && attempt < 5 * Number(wanted); attempt++) {
-      const after =
-        700 + draws(['kill a teacher', attempt]).integer(0, Math.max(1, Math.floor((begun[task] ?? 0) / 4)));
+      // All of them together within half of what the run takes.
+      const longest = Math.max(1, Math.floor((begun[task] ?? 0) / Number(wanted)));
+      const after = 700 + draws(['kill a teacher', attempt]).integer(0, longest);
       if (!(await run(words(task, ledger), teacher.url, after)).killed) break;
       kills += 1;
     }
@@ -160,6 +161,7 @@ collect: { maxCalls: 1, sampling: { temperature: 1, maxTokens: 1500 } }
     report(`${task}, killed`, [
       {
         kills,
+        'as many as wanted': hold(kills === Number(wanted)),
         'calls served and not recorded': lost,
         'at most in flight': hold(lost >= 0 && lost <= kills * Number(atOnce)),
         'dataset equal': hold(datasetOf(ledger) === datasetOf(join(folder, `${task}.db`))),

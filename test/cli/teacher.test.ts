@@ -113,6 +113,33 @@ describe.each([...tasks.keys()])('%s: 20 problems against a teacher with every f
   }, 60_000);
 });
 
+describe('score-feedback', () => {
+  const scored = async (ledger: string): Promise<{ readonly models: readonly Readonly<Record<string, unknown>>[] }> =>
+    jsonOf(await runCli(['score-feedback', '--ledger', ledger, '--json'], { cwd: here }));
+
+  it('finds full agreement of a teacher that answers by the script', async () => {
+    const server = await serve({});
+    const words = collectWords('word-sorting', 'agrees.db');
+    expect((await tripost(words, server.url)).code).toBe(0);
+    const given = await logged('agrees.db', 'FeedbackGiven');
+    const by = (author: string): number => given.filter(({ data }) => data['author'] === author).length;
+    expect(by('teacher')).toBeGreaterThan(5);
+    const { models, ...rest } = await scored('agrees.db');
+    // The served student is told by the same script.
+    const full = (author: string, model: string) => {
+      const n = by(author);
+      return expect.objectContaining({ task: 'word-sorting', author, model, feedbacks: n, judged: n, sameVerdict: n });
+    };
+    expect(models).toEqual([full('student', 'small'), full('teacher', 'large')]);
+    for (const each of models) expect(each['sameStep']).toBe(each['bothIncorrect']);
+    expect(rest).toMatchObject({ withoutScript: {}, differences: [] });
+    const told = await runCli(['score-feedback', '--ledger', 'agrees.db'], { cwd: here });
+    expect([told.code, told.stdout]).toEqual([0, expect.stringMatching(/word-sorting.*teacher.*large.*100\.0%/)]);
+    const other = await runCli(['score-feedback', '--ledger', 'agrees.db', '--task', 'list-functions'], { cwd: here });
+    expect(other.stdout).toContain('no feedback of a model stands in a trajectory');
+  }, 60_000);
+});
+
 describe('a collection that is killed', () => {
   it('ends with the same dataset, and repeats at most the calls that were in flight, which it marks', async () => {
     const task = 'multistep-arithmetic';

@@ -182,6 +182,11 @@ export const entries: readonly Entry[] = [
     load: () => typed<typeof import('./feedback')>(require('./feedback')).feedback,
   },
   {
+    name: 'score-feedback',
+    summary: "Score the models' feedback on the ledger against the task's script: verdict and first wrong step",
+    load: () => typed<typeof import('./scoreFeedback')>(require('./scoreFeedback')).scoreFeedback,
+  },
+  {
     name: 'fake-teacher',
     summary: 'A server of the OpenAI API for tests: answers by script, and misbehaves as told',
     load: () => typed<typeof import('./fakeTeacher')>(require('./fakeTeacher')).fakeTeacher,

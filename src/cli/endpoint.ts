@@ -76,7 +76,7 @@ export const pricesOf = (args: Args): PriceTable => {
   return own === undefined ? shipped : withPrices(shipped, priceTable(readText(own), own));
 };
 
-const apiOf = (args: Args): OpenAiSettings['api'] => {
+export const apiOf = (args: Args): OpenAiSettings['api'] => {
   const api = args.text('api') ?? 'auto';
   return api === 'chat' || api === 'completions' || api === 'auto' ? api : usage(`--api: there is no ${api}`);
 };

@@ -12,7 +12,7 @@ import type { Task } from '../tasks/task';
 import type { Args } from './args';
 import type { Context, Flag } from './command';
 import { openLedger, type Ledger } from './compose';
-import { callFlags, openServed } from './endpoint';
+import { apiOf, callFlags, openServed, servedSettings, serverOf } from './endpoint';
 import { must } from './faults';
 import { loadPrompts } from './promptFolder';
 import type { Override } from './runConfig';
@@ -51,6 +51,20 @@ const silent = (ref: ModelRef, batch: number): LanguageModel => ({
   complete: () => TE.left({ tag: 'ModelUnavailable', message: 'no call may be made' }),
 });
 
+/** The environment that names a model's server: --student-url is the student's own. */
+const environmentOf = (args: Args, author: Author): NodeJS.ProcessEnv => {
+  const url = author === 'student' ? args.text('studentUrl') : undefined;
+  return url === undefined ? process.env : { ...process.env, OPENAI_BASE_URL: url };
+};
+
+/** Refuses what flags and environment say wrongly of served models, before a ledger is made for their calls. */
+export const checkServed = (args: Args, authors: readonly Author[]): void => {
+  if (authors.length === 0) return;
+  servedSettings(args);
+  apiOf(args);
+  if (!args.has('offline')) for (const author of authors) serverOf(environmentOf(args, author));
+};
+
 /** The recorded calls of one command, and the models that it asks. */
 export interface Calls {
   readonly book: CallBook;
@@ -67,25 +81,18 @@ export const openCalls = async (args: Args, { log, blobs }: Ledger, context: Con
       ? undefined
       : await openLedger(args.with([], { ledger: from, blobFolder: undefined }), context, 'read');
   const book = must(await CallBook.read(other === undefined ? [own] : [own, other]));
-  const env = process.env;
   const caller: Calls['caller'] = async (name, author, as) => {
     const ref: ModelRef = as ?? { kind: 'endpoint', name };
     const live = !args.has('offline');
-    const forStudent = author === 'student' ? args.text('studentUrl') : undefined;
     const model = live
-      ? openServed(
-          args.but('model', name),
-          blobs,
-          forStudent === undefined ? env : { ...env, OPENAI_BASE_URL: forStudent },
-          await spentOn(log, ref),
-        )
+      ? openServed(args.but('model', name), blobs, environmentOf(args, author), await spentOn(log, ref))
       : silent(ref, 16);
     return new Caller({
       model: { ref, batch: model.batch, complete: (...asked) => model.complete(...asked) },
       author,
       live,
       book,
-      secrets: secretsInUse(env),
+      secrets: secretsInUse(process.env),
       source: own,
       signal: context.signal,
     });

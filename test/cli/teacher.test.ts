@@ -140,6 +140,29 @@ describe('score-feedback', () => {
   }, 60_000);
 });
 
+describe('what is wrong before the first call', () => {
+  it.each([
+    ['a price file', { words: ['--prices', 'bad-prices.yaml'], env: {} }, /bad-prices\.yaml:1:1 currency: missing/],
+    ['a limit', { words: ['--rpm', '0'], env: {} }, /--rpm: expected a number from 1/],
+    ['no key', { words: [], env: { OPENAI_API_KEY: '', OPENAI_BASE_URL: '' } }, /OPENAI_API_KEY is not set/],
+  ])('%s: is told, and no ledger is made', async (_what, { words, env }, message) => {
+    writeFileSync(join(here, 'bad-prices.yaml'), 'models: {}\n');
+    const ran = await tripost([...collectWords('word-sorting', 'never.db'), ...words], nobody, { env });
+    expect([ran.code, ran.stderr]).toEqual([2, expect.stringMatching(message)]);
+    expect(readdirSync(here).filter((name) => name.startsWith('never.db'))).toEqual([]);
+  });
+
+  it('a student at a server of its own needs no other', async () => {
+    const server = await serve({});
+    const words = ['--ledger', 'own.db', '--student-url', server.url, '--student', 'endpoint:small', '--json', '-q'];
+    const ran = await runCli(['collect', '-c', configOf('word-sorting', 2), ...words], {
+      cwd: here,
+      env: { OPENAI_API_KEY: apiKey, OPENAI_BASE_URL: 'not a URL' },
+    });
+    expect([ran.code, ran.stderr]).toEqual([0, '']);
+  });
+});
+
 describe('a collection that is killed', () => {
   it('ends with the same dataset, and repeats at most the calls that were in flight, which it marks', async () => {
     const task = 'multistep-arithmetic';

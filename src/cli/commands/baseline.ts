@@ -16,7 +16,15 @@ import { loadPolicy } from '../policyFile';
 import { loadPrompts } from '../promptFolder';
 import { loadRun } from '../runConfig';
 import { runPorts } from '../runPorts';
-import { openCalls, openTeacher, putAll, teacherFlags, teacherOverrides, teacherSettings } from '../teaching';
+import {
+  checkServed,
+  openCalls,
+  openTeacher,
+  putAll,
+  teacherFlags,
+  teacherOverrides,
+  teacherSettings,
+} from '../teaching';
 
 const isBaseline = (name: string): name is BaselineName => Object.hasOwn(baselines, name);
 
@@ -72,6 +80,10 @@ export const baseline: Command = {
     const servedStudent = studentName?.startsWith('endpoint:') === true;
     if (spec.hints && teaching === undefined && !servedStudent)
       usage(`${name} needs a model that can be given a hint: --teacher <model>, or --student endpoint:<model>`);
+    checkServed(args, [
+      ...(teaching === undefined ? [] : ['teacher' as const]),
+      ...(servedStudent ? ['student' as const] : []),
+    ]);
     const prompts = teaching?.prompts ?? loadPrompts(task, args.text('prompts'));
     await withLedger(args, context, 'collect', async (ledger) => {
       const { log, blobs } = ledger;

@@ -17,7 +17,7 @@ import { loadRun } from '../runConfig';
 import { shareFlags, sharePorts } from '../sharing';
 import { noteIteration } from '../steps';
 import { inOrder } from '../inOrder';
-import { openCalls, openTeacher, teacherFlags, teacherOverrides, teacherSettings } from '../teaching';
+import { checkServed, openCalls, openTeacher, teacherFlags, teacherOverrides, teacherSettings } from '../teaching';
 
 export const collect: Command = {
   name: 'collect',
@@ -66,6 +66,10 @@ export const collect: Command = {
     const teaching = teacherSettings(input, file);
     if (script === undefined && teaching === undefined) return stop({ tag: 'NoScript', task: task.name });
     const name = args.need('student');
+    checkServed(args, [
+      ...(teaching === undefined ? [] : ['teacher' as const]),
+      ...(name.startsWith('endpoint:') ? ['student' as const] : []),
+    ]);
     const dry = args.has('dryRun');
     const use = async (ledger: Ledger): Promise<void> => {
       const { log, blobs } = ledger;

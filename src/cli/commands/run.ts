@@ -17,7 +17,15 @@ import { filesOf, receiptFile, receiptOf, writeFolder } from '../studentFolder';
 import { iterationTable } from '../tables';
 import { planLines } from '../callPlan';
 import { planOfRun } from '../runPlan';
-import { openCalls, openTeacher, teacherFlags, teacherOverrides, teacherSettings, type Teaching } from '../teaching';
+import {
+  checkServed,
+  openCalls,
+  openTeacher,
+  teacherFlags,
+  teacherOverrides,
+  teacherSettings,
+  type Teaching,
+} from '../teaching';
 
 const reportFile = 'report.json';
 
@@ -183,6 +191,7 @@ export const run: Command = {
       await dryRun(args, context, input, teaching);
       return 'ok';
     }
+    checkServed(args, teaching === undefined ? [] : ['teacher']);
     const out = args.text('out');
     if (out !== undefined) checkOut(resolve(out), runIdOf(input));
     if (input.task.script === undefined && teaching === undefined)

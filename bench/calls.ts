@@ -8,9 +8,9 @@ import { openFileBlobStore } from '../src/adapters/files/blobStore';
 import { openAiEndpoint } from '../src/adapters/openai/endpoint';
 import { defaultSettings } from '../src/adapters/openai/settings';
 import { systemClock } from '../src/adapters/system/clock';
-import { servedModel, type ServedModel } from '../src/calls/servedModel';
+import { servedModel } from '../src/calls/servedModel';
 import type { BlobStore } from '../src/ports/blobStore';
-import type { CompletionRequest } from '../src/ports/languageModel';
+import type { CompletionRequest, LanguageModel } from '../src/ports/languageModel';
 import * as E from 'fp-ts/Either';
 import { compare, rate, report } from './measure';
 import { orThrow, report as table } from './table';
@@ -64,7 +64,7 @@ const request = (i: number): CompletionRequest => ({
   key: ['bench', i],
 });
 
-const modelAt = (baseUrl: string, blobs: BlobStore): ServedModel => {
+const modelAt = (baseUrl: string, blobs: BlobStore): LanguageModel => {
   const settings = defaultSettings({ baseUrl, apiKey: 'none', model: 'fake' });
   const endpoint = openAiEndpoint(settings, { now: () => performance.now() });
   const limits = { concurrency: atOnce, requestsPerMinute: null, tokensPerMinute: null };
@@ -83,7 +83,7 @@ const spread = async (count: number, ask: (i: number) => Promise<unknown>): Prom
 };
 
 let asked = 0;
-const ours = (model: ServedModel, count: number): Promise<number> => {
+const ours = (model: LanguageModel, count: number): Promise<number> => {
   const from = asked;
   asked += count;
   return rate(count, () => spread(count, async (i) => orThrow(await model.complete([request(from + i)])())));

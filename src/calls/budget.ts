@@ -46,12 +46,12 @@ interface Amounts {
 }
 
 /**
- * Lets an attempt begin only where its upper bound fits beside all that is spent and all that is under way, so no budget is
+ * A budget of all served models that share it. Lets an attempt begin only where its upper bound fits beside all that is spent and all that is under way, so no budget is
  * ever exceeded. Where it does not fit, but calls are under way whose bounds may shrink to what they really took, it waits
  * for them: what is left over at the end is less than one call's bound.
  */
 export class Budget {
-  private readonly spent: Amounts;
+  private readonly spent: Amounts = { money: 0, calls: 0, tokens: 0 };
   private readonly reserved: Amounts = { money: 0, calls: 0, tokens: 0 };
   private underWay = 0;
   private began: number | undefined;
@@ -59,12 +59,14 @@ export class Budget {
 
   constructor(
     readonly limits: BudgetLimits,
-    private readonly price: ModelPrice | undefined,
     private readonly clock: Clock,
-    already: Spent = { money: 0, calls: 0, tokens: 0 },
-  ) {
-    if (limits.money !== null && price === undefined) throw new Error('a budget in money needs a price');
-    this.spent = { ...already, money: Math.ceil(already.money * nano) };
+  ) {}
+
+  /** Counts what was spent before. */
+  count({ money, calls, tokens }: Spent): void {
+    this.spent.money += Math.ceil(money * nano);
+    this.spent.calls += calls;
+    this.spent.tokens += tokens;
   }
 
   /** So far, without what is under way. */
@@ -90,12 +92,6 @@ export class Budget {
     return { tag: 'BudgetReached', budget: 'time', limit: time, used: now - this.began };
   }
 
-  private boundOf({ promptTokens, completionTokens }: Bound): Amounts {
-    const usage = { promptTokens, completionTokens, cachedPromptTokens: 0 };
-    const money = this.price === undefined ? 0 : costOf(this.price, usage);
-    return { money, calls: 1, tokens: promptTokens + completionTokens };
-  }
-
   /** Resolves on the next settlement, or when the signal aborts. */
   private settlement(signal: AbortSignal | undefined): Promise<void> {
     return new Promise((resolve) => {
@@ -108,8 +104,15 @@ export class Budget {
     });
   }
 
-  async reserve(bound: Bound, signal: AbortSignal | undefined): Promise<E.Either<Reached, Reservation>> {
-    const wanted = this.boundOf(bound);
+  /** Room for one attempt; `price` is its model's, and must be there where the budget is in money. */
+  async reserve(
+    { promptTokens, completionTokens }: Bound,
+    price: ModelPrice | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<E.Either<Reached, Reservation>> {
+    if (this.limits.money !== null && price === undefined) throw new Error('a budget in money needs a price');
+    const money = price === undefined ? 0 : costOf(price, { promptTokens, completionTokens, cachedPromptTokens: 0 });
+    const wanted = { money, calls: 1, tokens: promptTokens + completionTokens };
     for (;;) {
       if (signal?.aborted === true) return E.left({ tag: 'Interrupted' });
       const late = this.outOfTime();
@@ -120,10 +123,10 @@ export class Budget {
       if (this.underWay === 0 || (over.tag === 'BudgetReached' && over.budget === 'calls')) return E.left(over);
       await this.settlement(signal);
     }
-    return E.right(this.take(wanted));
+    return E.right(this.take(wanted, price));
   }
 
-  private take(wanted: Amounts): Reservation {
+  private take(wanted: Amounts, price: ModelPrice | undefined): Reservation {
     this.underWay += 1;
     this.spent.calls += 1;
     this.reserved.money += wanted.money;
@@ -140,7 +143,7 @@ export class Budget {
           this.spent.money += wanted.money;
           this.spent.tokens += wanted.tokens;
         } else if (usage !== 'nothing') {
-          this.spent.money += this.price === undefined ? 0 : costOf(this.price, usage);
+          this.spent.money += price === undefined ? 0 : costOf(price, usage);
           this.spent.tokens += usage.promptTokens + usage.completionTokens;
         }
         release();

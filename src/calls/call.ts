@@ -44,13 +44,13 @@ const interrupted: ModelError = { tag: 'Interrupted' };
 const attempt = async (
   planned: PlannedCall,
   request: CompletionRequest,
-  { endpoint, gate, budget, breaker, clock, backoff }: CallTools,
+  { endpoint, gate, budget, price, breaker, clock, backoff }: CallTools,
   { signal, end }: Stopping,
 ): Promise<E.Either<ModelError, Attempted>> => {
   for (;;) {
     const ticket = await gate.enter(estimateOf(request), signal);
     if (ticket === undefined) return E.left(interrupted);
-    const room = await budget.reserve(boundOf(request), signal);
+    const room = await budget.reserve(boundOf(request), price, signal);
     if (E.isLeft(room)) {
       ticket.leave(0);
       return room;

@@ -4,7 +4,7 @@ import type { Clock } from '../ports/clock';
 import type { Endpoint } from '../ports/endpoint';
 import type { CallObserver, Completion, CompletionRequest, LanguageModel, ModelError } from '../ports/languageModel';
 import { Breaker, defaultBreaker, type BreakerSettings } from './breaker';
-import { Budget, noLimits, type BudgetLimits, type Spent } from './budget';
+import { Budget, noLimits } from './budget';
 import { makeCall, type CallTools } from './call';
 import { defaultBackoff, type Backoff } from './failurePolicy';
 import { Gate, type RateLimits } from './gate';
@@ -13,9 +13,8 @@ import { stoppedBy } from './stopping';
 
 export interface ServedSettings {
   readonly limits: RateLimits;
-  readonly budget?: BudgetLimits;
-  /** What counts against the budget already, from an earlier part of the same run. */
-  readonly spent?: Spent;
+  /** Other models may share it; without one there is none. */
+  readonly budget?: Budget;
   readonly backoff?: Backoff;
   readonly breaker?: BreakerSettings;
   readonly prices: PriceTable;
@@ -26,9 +25,6 @@ export interface ServedPorts {
   readonly blobs: BlobStore;
   readonly clock: Clock;
 }
-
-/** A served model, and what it has cost so far. */
-export type ServedModel = LanguageModel & { readonly spent: () => Spent };
 
 type Asked = E.Either<ModelError, readonly Completion[]>;
 
@@ -52,12 +48,11 @@ const endsAll = new Set<ModelError['tag']>([
 export const servedModel = (
   settings: ServedSettings,
   { endpoint, blobs, clock }: ServedPorts,
-): E.Either<ModelError, ServedModel> => {
-  const { limits, budget: budgets = noLimits, spent, prices } = settings;
+): E.Either<ModelError, LanguageModel> => {
+  const { limits, budget = new Budget(noLimits, clock), prices } = settings;
   const price = priceOf(prices, endpoint.model);
-  if (budgets.money !== null && price === undefined)
+  if (budget.limits.money !== null && price === undefined)
     return E.left({ tag: 'PriceUnknown', model: endpoint.model, known: Object.keys(prices.models).sort() });
-  const budget = new Budget(budgets, price, clock, spent);
   const tools: CallTools = {
     endpoint,
     blobs,
@@ -109,6 +104,5 @@ export const servedModel = (
       (requests, signal, observer = {}) =>
       () =>
         complete(requests, signal, observer),
-    spent: () => budget.used(),
   });
 };

@@ -3,9 +3,10 @@ import { join } from 'node:path';
 import { openAiBaseUrl, defaultSettings, type OpenAiSettings } from '../adapters/openai/settings';
 import { systemClock } from '../adapters/system/clock';
 import { PriceTable, withPrices } from '../calls/prices';
-import { servedModel, type ServedModel, type ServedSettings } from '../calls/servedModel';
-import type { Spent } from '../calls/budget';
+import { servedModel, type ServedSettings } from '../calls/servedModel';
+import type { Budget, BudgetLimits } from '../calls/budget';
 import type { BlobStore } from '../ports/blobStore';
+import type { LanguageModel } from '../ports/languageModel';
 import type { Endpoint } from '../ports/endpoint';
 import { parseYaml } from '../../projections/parseYaml';
 import * as E from 'fp-ts/Either';
@@ -32,7 +33,10 @@ export const endpointFlags: readonly Flag[] = [
   { flags: '--concurrency <n>', description: 'calls under way at once', fallback: '16' },
   { flags: '--rpm <n>', description: 'calls within any 60 seconds, at most' },
   { flags: '--tpm <n>', description: 'tokens within any 60 seconds, at most' },
-  { flags: '--max-cost <dollars>', description: 'stop before a call might exceed this; needs a price for the model' },
+  {
+    flags: '--max-cost <dollars>',
+    description: 'stop before a call might exceed this, all served models together; each needs a price',
+  },
   { flags: '--max-calls <n>', description: 'stop behind so many attempts at calls' },
   { flags: '--max-total-tokens <n>', description: 'stop before a call might exceed so many tokens, prompts included' },
   { flags: '--max-minutes <n>', description: 'begin no call after so many minutes' },
@@ -86,23 +90,26 @@ const atLeastOne = (args: Args, name: string): number | null => {
   return value === 0 ? usage(`--${name}: expected a number from 1, got 0`) : value;
 };
 
-/** Limits, budgets and prices, as the flags say. */
-export const servedSettings = (args: Args, spent?: Spent): ServedSettings => {
+/** The budget of all served models of a command, as the flags say. */
+export const budgetOf = (args: Args): BudgetLimits => {
   const minutes = args.number('maxMinutes');
+  return {
+    money: args.number('maxCost') ?? null,
+    calls: args.whole('maxCalls') ?? null,
+    tokens: args.whole('maxTotalTokens') ?? null,
+    time: minutes === undefined ? null : minutes * 60_000,
+  };
+};
+
+/** A model's limits and prices, as the flags say. */
+export const servedSettings = (args: Args): Pick<ServedSettings, 'limits' | 'prices'> => {
   return {
     limits: {
       concurrency: atLeastOne(args, 'concurrency') ?? 16,
       requestsPerMinute: atLeastOne(args, 'rpm'),
       tokensPerMinute: atLeastOne(args, 'tpm'),
     },
-    budget: {
-      money: args.number('maxCost') ?? null,
-      calls: args.whole('maxCalls') ?? null,
-      tokens: args.whole('maxTotalTokens') ?? null,
-      time: minutes === undefined ? null : minutes * 60_000,
-    },
     prices: pricesOf(args),
-    ...(spent === undefined ? {} : { spent }),
   };
 };
 
@@ -123,5 +130,7 @@ export const openEndpoint = (args: Args, env: NodeJS.ProcessEnv): Endpoint => {
 };
 
 /** A served model with everything that flags and environment say of it. */
-export const openServed = (args: Args, blobs: BlobStore, env: NodeJS.ProcessEnv, spent?: Spent): ServedModel =>
-  must(servedModel(servedSettings(args, spent), { endpoint: openEndpoint(args, env), blobs, clock: systemClock }));
+export const openServed = (args: Args, blobs: BlobStore, env: NodeJS.ProcessEnv, budget: Budget): LanguageModel => {
+  const ports = { endpoint: openEndpoint(args, env), blobs, clock: systemClock };
+  return must(servedModel({ ...servedSettings(args), budget }, ports));
+};

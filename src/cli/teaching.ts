@@ -1,6 +1,9 @@
 import * as TE from 'fp-ts/TaskEither';
 import { dirname, resolve } from 'node:path';
 import type { Author, ModelRef } from '../../events/codecs';
+import { canonicalJson } from '../../events/digest';
+import { systemClock } from '../adapters/system/clock';
+import { Budget } from '../calls/budget';
 import { CallBook, type Source } from '../collect/callBook';
 import { Caller } from '../collect/caller';
 import type { Editor } from '../collect/editor';
@@ -12,7 +15,7 @@ import type { Task } from '../tasks/task';
 import type { Args } from './args';
 import type { Context, Flag } from './command';
 import { openLedger, type Ledger } from './compose';
-import { apiOf, callFlags, openServed, servedSettings, serverOf } from './endpoint';
+import { apiOf, budgetOf, callFlags, openServed, servedSettings, serverOf } from './endpoint';
 import { must } from './faults';
 import { loadPrompts } from './promptFolder';
 import type { Override } from './runConfig';
@@ -61,6 +64,7 @@ const environmentOf = (args: Args, author: Author): NodeJS.ProcessEnv => {
 export const checkServed = (args: Args, authors: readonly Author[]): void => {
   if (authors.length === 0) return;
   servedSettings(args);
+  budgetOf(args);
   apiOf(args);
   if (!args.has('offline')) for (const author of authors) serverOf(environmentOf(args, author));
 };
@@ -81,12 +85,20 @@ export const openCalls = async (args: Args, { log, blobs }: Ledger, context: Con
       ? undefined
       : await openLedger(args.with([], { ledger: from, blobFolder: undefined }), context, 'read');
   const book = must(await CallBook.read(other === undefined ? [own] : [own, other]));
+  const budget = new Budget(budgetOf(args), systemClock);
+  const counted = new Set<string>();
+  /** A model's live side, under the budget that all models of the command share. */
+  const served = async (name: string, author: Author, ref: ModelRef): Promise<LanguageModel> => {
+    const model = openServed(args.but('model', name), blobs, environmentOf(args, author), budget);
+    const key = canonicalJson(ref);
+    if (!counted.has(key)) budget.count(await spentOn(log, ref));
+    counted.add(key);
+    return model;
+  };
   const caller: Calls['caller'] = async (name, author, as) => {
     const ref: ModelRef = as ?? { kind: 'endpoint', name };
     const live = !args.has('offline');
-    const model = live
-      ? openServed(args.but('model', name), blobs, environmentOf(args, author), await spentOn(log, ref))
-      : silent(ref, 16);
+    const model = live ? await served(name, author, ref) : silent(ref, 16);
     return new Caller({
       model: { ref, batch: model.batch, complete: (...asked) => model.complete(...asked) },
       author,

@@ -2,9 +2,16 @@ import * as E from 'fp-ts/Either';
 import { memoryBlobStore } from '../../src/adapters/memory/blobStore';
 import { defaultBackoff } from '../../src/calls/failurePolicy';
 import type { PriceTable } from '../../src/calls/prices';
-import { servedModel, type ServedModel, type ServedSettings } from '../../src/calls/servedModel';
+import { Budget, noLimits, type BudgetLimits, type Spent } from '../../src/calls/budget';
+import { servedModel, type ServedSettings } from '../../src/calls/servedModel';
 import type { Answer, AttemptFailure, FailureKind } from '../../src/ports/endpoint';
-import type { Completion, CompletionRequest, FailedAttempt, ModelError } from '../../src/ports/languageModel';
+import type {
+  Completion,
+  CompletionRequest,
+  FailedAttempt,
+  LanguageModel,
+  ModelError,
+} from '../../src/ports/languageModel';
 import { must, the } from '../support/events';
 import { answering, failing, ScriptedEndpoint } from '../support/scriptedEndpoint';
 import { VirtualClock } from '../support/virtualClock';
@@ -23,10 +30,17 @@ const ask = (prompt: string, changed: Partial<CompletionRequest> = {}): Completi
   ...changed,
 });
 
+interface Changed extends Omit<Partial<ServedSettings>, 'budget'> {
+  readonly budget?: Partial<BudgetLimits>;
+  /** What was spent before. */
+  readonly spent?: Spent;
+}
+
 interface Set {
   readonly clock: VirtualClock;
   readonly endpoint: ScriptedEndpoint;
-  readonly model: ServedModel;
+  readonly model: LanguageModel;
+  readonly budget: Budget;
   readonly blobs: ReturnType<typeof memoryBlobStore>;
   readonly failed: FailedAttempt[];
   readonly answered: Map<number, readonly Completion[]>;
@@ -39,13 +53,15 @@ interface Set {
 
 const setUp = (
   script: (prompt: string, attempt: number) => E.Either<AttemptFailure, Answer>,
-  changed: Partial<ServedSettings> = {},
+  { budget: limited, spent, ...changed }: Changed = {},
   takes?: (prompt: string) => number,
 ): Set => {
   const clock = new VirtualClock();
   const endpoint = new ScriptedEndpoint(clock, script, takes);
   const blobs = memoryBlobStore();
-  const model = must(servedModel({ limits: wide, prices, ...changed }, { endpoint, blobs, clock }));
+  const budget = new Budget({ ...noLimits, ...limited }, clock);
+  if (spent !== undefined) budget.count(spent);
+  const model = must(servedModel({ limits: wide, prices, ...changed, budget }, { endpoint, blobs, clock }));
   const failed: FailedAttempt[] = [];
   const answered = new Map<number, readonly Completion[]>();
   const observer = {
@@ -56,6 +72,7 @@ const setUp = (
     clock,
     endpoint,
     model,
+    budget,
     blobs,
     failed,
     answered,
@@ -75,7 +92,7 @@ const many = (count: number): readonly string[] => Array.from({ length: count },
 describe('a served model', () => {
   it('answers in request order, whatever comes back first, with all that is known of each call', async () => {
     const late = (prompt: string): number => 1000 - 10 * Number(prompt.slice(1));
-    const { complete, blobs, model } = setUp((prompt) => answering(`to ${prompt}`), {}, late);
+    const { complete, blobs, model, budget } = setUp((prompt) => answering(`to ${prompt}`), {}, late);
     const completions = must(await complete(many(20)));
     expect(completions.map(({ text }) => text)).toEqual(many(20).map((prompt) => `to ${prompt}`));
     const { served, usage } = the(completions[3]);
@@ -89,7 +106,7 @@ describe('a served model', () => {
     });
     expect(Buffer.from(must(await blobs.get(the(served).request)())).toString()).toBe('{"asked":"to p3"}');
     expect(Buffer.from(must(await blobs.get(the(served).response)())).toString()).toBe('{"said":"to p3"}');
-    expect(model.spent()).toEqual({ money: 0.0012, calls: 20, tokens: 300 });
+    expect(budget.used()).toEqual({ money: 0.0012, calls: 20, tokens: 300 });
     expect(model.ref).toEqual({ kind: 'endpoint', name: 'm' });
   });
 
@@ -267,21 +284,19 @@ describe('budgets', () => {
     ['tokens', { tokens: 100 }, 5],
     // At most 196 millionths, in fact 60.
     ['money', { money: 500e-6 }, 6],
-  ] as const)('%s: stops before the next call might exceed it', async (budget, limit, calls) => {
-    const none = { money: null, calls: null, tokens: null, time: null };
-    const { complete, answered, model } = setUp(() => answering('x'), { budget: { ...none, ...limit } });
+  ] as const)('%s: stops before the next call might exceed it', async (name, limit, calls) => {
+    const { complete, answered, budget } = setUp(() => answering('x'), { budget: limit });
     const result = await complete(many(40));
-    expect(result).toMatchObject(E.left({ tag: 'BudgetReached', budget }));
+    expect(result).toMatchObject(E.left({ tag: 'BudgetReached', budget: name }));
     expect(answered.size).toBe(calls);
-    const spent = model.spent();
-    expect(spent[budget]).toBeLessThanOrEqual(Object.values(limit)[0] ?? 0);
+    const spent = budget.used();
+    expect(spent[name]).toBeLessThanOrEqual(Object.values(limit)[0] ?? 0);
     expect(spent.calls).toBe(calls);
   });
 
   it('time: calls under way are let finish', async () => {
-    const none = { money: null, calls: null, tokens: null, time: 250 };
     const { complete, answered, endpoint } = setUp(() => answering('x'), {
-      budget: none,
+      budget: { time: 250 },
       limits: { ...wide, concurrency: 2 },
     });
     expect(await complete(many(40))).toMatchObject(E.left({ tag: 'BudgetReached', budget: 'time', limit: 250 }));
@@ -290,30 +305,49 @@ describe('budgets', () => {
   });
 
   it('count what was spent before', async () => {
-    const budget = { money: null, calls: 5, tokens: null, time: null };
     const spent = { money: 0, calls: 3, tokens: 0 };
-    const { complete, answered } = setUp(() => answering('x'), { budget, spent });
+    const { complete, answered } = setUp(() => answering('x'), { budget: { calls: 5 }, spent });
     expect(await complete(many(4))).toMatchObject(E.left({ tag: 'BudgetReached', budget: 'calls', used: 5 }));
     expect(answered.size).toBe(2);
   });
 
   it('count an attempt that may have been paid for with all that it might have cost, and a refused one with nothing', async () => {
     const after = async (kind: FailureKind) => {
-      const { complete, model } = setUp((_, attempt) => (attempt === 0 ? failing(kind) : answering('x')));
+      const { complete, budget } = setUp((_, attempt) => (attempt === 0 ? failing(kind) : answering('x')));
       must(await complete(['p0']));
-      return model.spent();
+      return budget.used();
     };
     expect((await after('timeout')).tokens).toBe(15 + 18 + 20);
     expect((await after('rate-limit')).tokens).toBe(15);
-    const { complete, model } = setUp(() => answering('x', { usage: null }));
+    const { complete, budget } = setUp(() => answering('x', { usage: null }));
     must(await complete(['p0']));
-    expect(model.spent().tokens).toBe(18 + 20);
+    expect(budget.used().tokens).toBe(18 + 20);
+  });
+
+  it('are of all models that share them, each at its own price', async () => {
+    const clock = new VirtualClock();
+    const budget = new Budget({ ...noLimits, money: 500e-6 }, clock);
+    const dear = { ...the(prices.models['m']), output: 80 };
+    const modelAt = (price: typeof dear) => {
+      const endpoint = new ScriptedEndpoint(clock, () => answering('x'));
+      const settings = { limits: wide, budget, prices: { ...prices, models: { m: price } } };
+      return must(servedModel(settings, { endpoint, blobs: memoryBlobStore(), clock }));
+    };
+    const [cheap, other] = [modelAt(the(prices.models['m'])), modelAt(dear)];
+    must(await clock.settled(cheap.complete([ask('p0')])()));
+    expect(budget.used()).toMatchObject({ money: 60e-6, calls: 1 });
+    // 1,636 millionths at most: it does not fit, though that model has spent nothing.
+    expect(await clock.settled(other.complete([ask('p1')])())).toMatchObject(
+      E.left({ tag: 'BudgetReached', budget: 'money', used: 60e-6 }),
+    );
+    must(await clock.settled(cheap.complete([ask('p2')])()));
+    expect(budget.used()).toMatchObject({ money: 120e-6, calls: 2 });
   });
 
   it('in money are refused for a model without a price', () => {
     const clock = new VirtualClock();
     const endpoint = new ScriptedEndpoint(clock, () => answering('x'));
-    const budget = { money: 1, calls: null, tokens: null, time: null };
+    const budget = new Budget({ ...noLimits, money: 1 }, clock);
     const settings = { limits: wide, budget, prices: { ...prices, models: { other: the(prices.models['m']) } } };
     expect(servedModel(settings, { endpoint, blobs: memoryBlobStore(), clock })).toEqual(
       E.left({ tag: 'PriceUnknown', model: 'm', known: ['other'] }),

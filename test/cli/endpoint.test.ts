@@ -2,8 +2,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { memoryBlobStore } from '../../src/adapters/memory/blobStore';
+import { systemClock } from '../../src/adapters/system/clock';
+import { Budget } from '../../src/calls/budget';
 import { Args } from '../../src/cli/args';
-import { openEndpoint, openServed, pricesOf, servedSettings, serverOf } from '../../src/cli/endpoint';
+import { budgetOf, openEndpoint, openServed, pricesOf, servedSettings, serverOf } from '../../src/cli/endpoint';
 import { Stop, type Fault } from '../../src/cli/faults';
 import { must, the } from '../support/events';
 import { serveFake } from '../support/fakeServer';
@@ -55,9 +57,9 @@ describe('flags', () => {
     });
     expect(servedSettings(args)).toMatchObject({
       limits: { concurrency: 3, requestsPerMinute: 60, tokensPerMinute: 9000 },
-      budget: { money: 1.5, calls: 10, tokens: null, time: 120_000 },
     });
-    expect(servedSettings(new Args([], {})).budget).toEqual({ money: null, calls: null, tokens: null, time: null });
+    expect(budgetOf(args)).toEqual({ money: 1.5, calls: 10, tokens: null, time: 120_000 });
+    expect(budgetOf(new Args([], {}))).toEqual({ money: null, calls: null, tokens: null, time: null });
   });
 
   it.each([
@@ -68,7 +70,7 @@ describe('flags', () => {
   ])('%j: refused', (options, message) => {
     const args = new Args([], options);
     const env = { OPENAI_BASE_URL: 'http://127.0.0.1:1/v1' };
-    const fault = faultOf(() => [servedSettings(args), openEndpoint(args, env)]);
+    const fault = faultOf(() => [servedSettings(args), budgetOf(args), openEndpoint(args, env)]);
     expect(fault).toMatchObject({ tag: 'Usage', message: expect.stringMatching(message) });
   });
 
@@ -86,7 +88,9 @@ describe('flags', () => {
   it('--max-cost is refused for a model without a price', () => {
     const args = new Args([], { model: 'my-7b', maxCost: '1' });
     const env = { OPENAI_BASE_URL: 'http://127.0.0.1:1/v1' };
-    expect(faultOf(() => openServed(args, memoryBlobStore(), env))).toMatchObject({
+    expect(
+      faultOf(() => openServed(args, memoryBlobStore(), env, new Budget(budgetOf(args), systemClock))),
+    ).toMatchObject({
       tag: 'PriceUnknown',
       model: 'my-7b',
     });
@@ -98,7 +102,8 @@ it('a model that flags and environment name answers, and stops at its budget', a
   try {
     const args = new Args([], { model: 'gpt-4o-mini', maxCost: '0.0001' });
     const env = { OPENAI_BASE_URL: server.url, OPENAI_API_KEY: 'a-key-in-use' };
-    const model = openServed(args, memoryBlobStore(), env);
+    const budget = new Budget(budgetOf(args), systemClock);
+    const model = openServed(args, memoryBlobStore(), env, budget);
     const ask = (content: string) => ({
       prompt: [{ role: 'user' as const, content }],
       sampling: { temperature: 0, topK: null, topP: null, maxTokens: 40 },
@@ -109,8 +114,8 @@ it('a model that flags and environment name answers, and stops at its budget', a
     const rest = await model.complete(Array.from({ length: 50 }, (_, i) => ask(`hello ${i}`)))();
     expect(rest).toMatchObject({ left: { tag: 'BudgetReached', budget: 'money' } });
     // Less is left than the most that one call can cost: 60 bytes in, 40 tokens out.
-    expect(model.spent().money).toBeLessThanOrEqual(0.0001);
-    expect(model.spent().money).toBeGreaterThan(0.0001 - (60 * 0.15e-6 + 40 * 0.6e-6));
+    expect(budget.used().money).toBeLessThanOrEqual(0.0001);
+    expect(budget.used().money).toBeGreaterThan(0.0001 - (60 * 0.15e-6 + 40 * 0.6e-6));
   } finally {
     await server.close();
   }

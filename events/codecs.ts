@@ -61,6 +61,9 @@ export const ModelRef = t.union(
 );
 export type ModelRef = t.TypeOf<typeof ModelRef>;
 
+/** What a model is called: its checkpoint's digest, or its name at an endpoint. */
+export const modelName = (model: ModelRef): string => (model.kind === 'endpoint' ? model.name : model.digest);
+
 const CudaEnvironment = t.strict(
   { gpu: t.string, driver: t.string, libraries: t.record(t.string, t.string), determinism: t.string },
   'CudaEnvironment',

@@ -1,7 +1,7 @@
 import type { Author, ModelRef, VerdictKind } from '../events/codecs';
 import type { ProblemPosed } from '../events/problemPosed';
 import { problemFinder } from './policies/scope';
-import { asAttempt } from './policies/split';
+import { asAttempt, isAttempt } from './policies/split';
 import { byText } from './projection';
 import type { Trajectories } from './trajectory';
 
@@ -43,10 +43,12 @@ export const modelFeedbacks = (all: Trajectories): ModelFeedbacks => {
     const problem = problemOf(trajectory)?.problem;
     if (problem === undefined) continue;
     const { turns, calls } = trajectory;
-    for (const { kind, eventId, author, generationId, round, verdict, step } of turns) {
+    for (const { eventId, author, generationId, round, verdict, step } of turns) {
+      // Only a feedback has a verdict.
+      if (verdict === null) continue;
       const model = calls.find((call) => call.eventId === generationId)?.model;
-      const judged = turns.find((turn) => turn.kind !== 'feedback' && turn.round === round);
-      if (kind !== 'feedback' || verdict === null || model === undefined || judged === undefined) continue;
+      const judged = turns.find((turn) => isAttempt(turn) && turn.round === round);
+      if (model === undefined || judged === undefined) continue;
       given.push({ eventId, author, model, problem, attempt: asAttempt(judged).text, given: { verdict, step } });
     }
     for (const { turn, author, rule } of trajectory.refused)

@@ -1,4 +1,4 @@
-import type { Author, ModelRef } from '../../events/codecs';
+import { modelName, type Author, type ModelRef } from '../../events/codecs';
 import type { Position } from '../../events/envelope';
 import { positionOf } from '../../events/envelope';
 import { byText } from '../projection';
@@ -222,10 +222,7 @@ export class TrajectoryColumns {
     this.callIds.set(at, eventId);
     this.callNumbers.set(at, call);
     this.callAuthors.set(at, authors.indexOf(author));
-    this.callModels.set(
-      at,
-      this.models.numberOf(`${model.kind} ${model.kind === 'endpoint' ? model.name : model.digest}`),
-    );
+    this.callModels.set(at, this.models.numberOf(`${model.kind} ${modelName(model)}`));
     this.callMeans.set(at, meanLogprob ?? Number.NaN);
     this.calls.add(trajectory, at);
   }

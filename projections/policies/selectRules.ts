@@ -1,4 +1,4 @@
-import type { ModelRef } from '../../events/codecs';
+import { modelName } from '../../events/codecs';
 import { alone, type TrajectoryRule } from './alone';
 import { changeOf } from './change';
 import { fail, pass } from './rule';
@@ -21,8 +21,6 @@ export const iterationRule: TrajectoryRule = {
   }),
 };
 
-const nameOf = (model: ModelRef): string => (model.kind === 'endpoint' ? model.name : model.digest);
-
 /** Whose the teacher's calls may be. A trajectory without one passes: `select.authors` says whether there must be any. */
 export const teacherRule: TrajectoryRule = {
   id: 'select.teacher',
@@ -31,7 +29,7 @@ export const teacherRule: TrajectoryRule = {
   prepare: alone(({ trajectory: { calls } }, { policy }) => {
     const teachers = policy.select.teachers ?? [];
     const allowed = teachers.join(', ');
-    const names = calls.filter(({ author }) => author === 'teacher').map(({ model }) => nameOf(model));
+    const names = calls.filter(({ author }) => author === 'teacher').map(({ model }) => modelName(model));
     const other = names.find((name) => !teachers.includes(name));
     if (other === undefined) return pass([...new Set(names)].sort().join(', ') || null, allowed);
     return fail(other, allowed, null, () => [changeOf(policy, 'select.teachers', [...teachers, other].sort())]);

@@ -1,3 +1,4 @@
+import { modelName } from '../../../events/codecs';
 import {
   agreementOf,
   modelFeedbacks,
@@ -55,8 +56,10 @@ const scoresOf = ({ given, refused }: ModelFeedbacks, own: Task | undefined): Sc
     }
     const judged = script.feedback({ question, options, answer }, attempt.replace(/^\n/, ''));
     const step = judged.verdict === 'incorrect' ? judged.step : null;
-    const who = model.kind === 'endpoint' ? model.name : model.digest;
-    pushTo(groups, JSON.stringify([name, author, who]), { ...feedback, script: { verdict: judged.verdict, step } });
+    pushTo(groups, JSON.stringify([name, author, modelName(model)]), {
+      ...feedback,
+      script: { verdict: judged.verdict, step },
+    });
   }
   const models = inOrder(Object.fromEntries(groups)).map(([key, scored]) => {
     const [task = '', author = '', model = '']: readonly string[] = JSON.parse(key);

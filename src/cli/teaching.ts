@@ -61,7 +61,8 @@ const environmentOf = (args: Args, author: Author): NodeJS.ProcessEnv => {
 };
 
 /** Refuses what flags and environment say wrongly of served models, before a ledger is made for their calls. */
-export const checkServed = (args: Args, authors: readonly Author[]): void => {
+export const checkServed = (args: Args, served: { readonly teacher: boolean; readonly student: boolean }): void => {
+  const authors = (['teacher', 'student'] as const).filter((author) => served[author]);
   if (authors.length === 0) return;
   servedSettings(args);
   budgetOf(args);

@@ -80,10 +80,7 @@ export const baseline: Command = {
     const servedStudent = studentName?.startsWith('endpoint:') === true;
     if (spec.hints && teaching === undefined && !servedStudent)
       usage(`${name} needs a model that can be given a hint: --teacher <model>, or --student endpoint:<model>`);
-    checkServed(args, [
-      ...(teaching === undefined ? [] : ['teacher' as const]),
-      ...(servedStudent ? ['student' as const] : []),
-    ]);
+    checkServed(args, { teacher: teaching !== undefined, student: servedStudent });
     const prompts = teaching?.prompts ?? loadPrompts(task, args.text('prompts'));
     await withLedger(args, context, 'collect', async (ledger) => {
       const { log, blobs } = ledger;

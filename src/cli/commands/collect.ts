@@ -67,10 +67,7 @@ export const collect: Command = {
     const teaching = teacherSettings(input, file);
     if (script === undefined && teaching === undefined) return stop({ tag: 'NoScript', task: task.name });
     const name = args.need('student');
-    checkServed(args, [
-      ...(teaching === undefined ? [] : ['teacher' as const]),
-      ...(name.startsWith('endpoint:') ? ['student' as const] : []),
-    ]);
+    checkServed(args, { teacher: teaching !== undefined, student: name.startsWith('endpoint:') });
     const dry = args.has('dryRun');
     const use = async (ledger: Ledger): Promise<void> => {
       const { log, blobs } = ledger;

@@ -191,7 +191,7 @@ export const run: Command = {
       await dryRun(args, context, input, teaching);
       return 'ok';
     }
-    checkServed(args, teaching === undefined ? [] : ['teacher']);
+    checkServed(args, { teacher: teaching !== undefined, student: false });
     const out = args.text('out');
     if (out !== undefined) checkOut(resolve(out), runIdOf(input));
     if (input.task.script === undefined && teaching === undefined)

@@ -1,20 +1,18 @@
 import { join } from 'node:path';
+import { isMapping } from '../events/digest';
 import type { NewEvent } from '../events/envelope';
 import { openSqliteLog } from '../src/adapters/sqlite/eventLog';
-import { freshEvents } from './ledgerAppends';
+import { appendInTurn, freshEvents } from './ledgerAppends';
 import { compare, rate, type Line } from './measure';
 import { LinePeer } from './peers/linePeer';
 import { orThrow } from './table';
 
 const now = (): string => '2026-01-01T00:00:00.000Z';
 
-const rateIn = (answer: unknown): number => {
-  if (typeof answer !== 'object' || answer === null || !('events' in answer) || !('seconds' in answer)) return NaN;
-  return Number(answer.events) / Number(answer.seconds);
-};
+const rateIn = (answer: unknown): number =>
+  isMapping(answer) ? Number(answer['events']) / Number(answer['seconds']) : Number.NaN;
 
-const versionIn = (answer: unknown): string =>
-  typeof answer === 'object' && answer !== null && 'version' in answer ? String(answer.version) : '';
+const versionIn = (answer: unknown): string => (isMapping(answer) ? String(answer['version']) : '');
 
 /**
  * The ledger against Emmett's SQLite store, both durable at its own defaults, each on a file that was empty before.
@@ -31,10 +29,7 @@ export const emmettLines = async (folder: string, rounds: number): Promise<reado
   const append = async (stream: string, batches: readonly (readonly NewEvent[])[]): Promise<number> =>
     rate(
       batches.reduce((sum, batch) => sum + batch.length, 0),
-      async () => {
-        let expected: 'noStream' | number = 'noStream';
-        for (const batch of batches) expected = orThrow(await log.append(stream, expected, batch)()).revision;
-      },
+      () => appendInTurn(log, stream, batches),
     );
   const read = async (stream: string): Promise<number> => {
     const size = 1 + Number(await log.streamHead(stream));

@@ -2,6 +2,7 @@ import { canonicalJson } from '../events/digest';
 import { leafHash, type NewEvent } from '../events/envelope';
 import { connect, integer } from '../src/adapters/sqlite/connection';
 import { openSqliteLog } from '../src/adapters/sqlite/eventLog';
+import type { EventLog } from '../src/ports/eventLog';
 import { compare, rate, type Line } from './measure';
 import { syntheticLedger } from './syntheticLedger';
 import { orThrow } from './table';
@@ -32,6 +33,16 @@ const rowsOf = (stream: string, from: number, position: number, events: readonly
     return [...names, leaf, leaf, canonicalJson(data), null];
   });
 
+/** Appends batches to a new stream, each behind the one before it. */
+export const appendInTurn = async (
+  log: EventLog,
+  stream: string,
+  batches: readonly (readonly NewEvent[])[],
+): Promise<void> => {
+  let expected: 'noStream' | number = 'noStream';
+  for (const batch of batches) expected = orThrow(await log.append(stream, expected, batch)()).revision;
+};
+
 /**
  * Appending to a ledger (expected revision, duplicate ids, canonical JSON, hashes) against bare prepared inserts of the same
  * rows into a copy of the same file, durable on both sides.
@@ -48,12 +59,7 @@ export const appendLines = async (path: string, copy: string, rounds: number): P
     const count = batches.reduce((sum, batch) => sum + batch.length, 0);
     const writers = Array.from({ length: together }, (_, w) => batches.filter((_batch, i) => i % together === w));
     return rate(count, async () => {
-      await Promise.all(
-        writers.map(async (mine, w) => {
-          let expected: 'noStream' | number = 'noStream';
-          for (const batch of mine) expected = orThrow(await log.append(`${stream}-${w}`, expected, batch)()).revision;
-        }),
-      );
+      await Promise.all(writers.map((mine, w) => appendInTurn(log, `${stream}-${w}`, mine)));
     });
   };
   const bare = async (stream: string, batches: readonly (readonly NewEvent[])[]): Promise<number> => {

@@ -2,6 +2,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import * as E from 'fp-ts/Either';
+import { connect, integer } from '../../src/adapters/sqlite/connection';
 import { openSqliteLog } from '../../src/adapters/sqlite/eventLog';
 import type { StoreError } from '../../src/ports/eventLog';
 import { anEvent, appendTo, collect, must, namesOf, refusal, someEvents, testClock } from '../support/events';
@@ -18,6 +19,16 @@ const refusedToOpen = async (path: string, mode: 'read' | 'write'): Promise<Stor
   const opened = await openSqliteLog({ path, mode, now: testClock() })();
   if (E.isRight(opened)) throw new Error(`expected ${path} to be refused`);
   return opened.left;
+};
+
+/** What the head table says: how many events, and where the last one is. */
+const headIn = (path: string): readonly number[] | undefined => {
+  const connection = connect(path, 'read');
+  try {
+    return connection.query('SELECT size, last_position FROM head').get()?.map(integer);
+  } finally {
+    connection.close();
+  }
 };
 
 /** A closed ledger with five events. */
@@ -146,8 +157,32 @@ describe('opening', () => {
     const error = await refusedToOpen(path, 'write');
     expect(error).toMatchObject({
       tag: 'Damaged',
-      message: expect.stringContaining('the last one stored is at 4'),
+      message: 'the head says 5 events, the last one stored is at position 4',
     });
+  });
+
+  it('notices a tail cut off an unclosed ledger but for the last 16 lone events, and any cut off a closed one', async () => {
+    const path = newPath();
+    const log = await openLedger(path);
+    for (const [i, event] of someEvents('a', 30).entries()) await appendTo(log, `s-${i}`, [event]);
+    expect(headIn(path)).toEqual([17, 17]);
+    const { checks } = await log.checkStorage();
+    expect(checks.find(({ name }) => name === 'head')).toMatchObject({
+      ok: true,
+      message: '30 events; the head, brought up to date when the ledger is closed, knows of the first 17',
+    });
+    runSql(path, 'DROP TRIGGER events_no_delete; DELETE FROM events WHERE position > 16');
+    expect(await refusedToOpen(path, 'write')).toMatchObject({
+      tag: 'Damaged',
+      message: 'the head says 17 events, the last one stored is at position 16',
+    });
+    expect(await log.head()).toEqual({ position: '17', size: 17 });
+    await log.close();
+    const whole = newPath();
+    const other = await openLedger(whole);
+    for (const [i, event] of someEvents('b', 30).entries()) await appendTo(other, `s-${i}`, [event]);
+    await other.close();
+    expect(headIn(whole)).toEqual([30, 30]);
   });
 
   it('refuses to append to what is open for reading', async () => {

@@ -25,6 +25,11 @@ const empty: StreamHead = { revision: 'noStream', leaf: null };
 
 /** How many streams' heads are kept at hand. */
 const headsKept = 4096;
+/**
+ * A lone event leaves the head table alone until it is this far behind: one page less for each commit, a sixth of it. What
+ * is cut off an unclosed ledger is noticed but for the last events; of a closed one, whatever is cut off.
+ */
+const headLag = 16;
 
 export interface Appender {
   append(request: Request): Promise<Result>;
@@ -50,8 +55,8 @@ export const createAppender = (
     `SELECT position, ${text('id')}, ${text('leaf')} FROM events WHERE stream = ? AND revision = ?`,
   );
   const placeOfId = connection.query(`SELECT ${text('stream')}, revision FROM events WHERE id = ?`);
-  const lastPosition = connection.query('SELECT last_position FROM head');
-  const setHead = connection.query('UPDATE head SET size = size + ?, last_position = ?');
+  const lastPosition = connection.query('SELECT max(position) FROM events');
+  const setHead = connection.query('UPDATE head SET size = ?, last_position = ?');
   const insert = connection.query('INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)');
 
   const queue: { readonly request: Request; readonly resolve: (result: Result) => void }[] = [];
@@ -60,6 +65,8 @@ export const createAppender = (
   /** Heads of streams as they were when the log ended at `last`; nobody else has written while it still ends there. */
   let heads = new Map<string, StreamHead>();
   let last = -1;
+  /** What the head table says, as far as this process knows. */
+  let headAt = -headLag;
 
   const headOf = (stream: string): StreamHead => {
     const known = heads.get(stream);
@@ -146,7 +153,10 @@ export const createAppender = (
     if (first !== last) heads = new Map();
     last = first;
     const results = requests.map(appendOne);
-    if (last > first) setHead.run([last - first, last]);
+    if (last > first + 1 || (last > first && last - headAt >= headLag)) {
+      setHead.run([last, last]);
+      headAt = last;
+    }
     connection.exec('COMMIT');
     if (last > first) options.committed();
     return results;
@@ -155,6 +165,7 @@ export const createAppender = (
   const refuseAll = (failure: unknown, group: typeof queue): void => {
     heads = new Map();
     last = -1;
+    headAt = -headLag;
     // A full disk may have ended the transaction already.
     if (connection.inTransaction()) connection.exec('ROLLBACK');
     const error = toStoreError(failure, path);

@@ -57,12 +57,16 @@ const writeDigest = (path: string, sha256: string): void => {
   syncFolder(dirname(path));
 };
 
+/** The head follows lone appends from afar (appender.ts); here it catches up. */
+const bringHeadUp =
+  'UPDATE head SET size = last, last_position = last FROM (SELECT max(position) AS last FROM events) WHERE last > last_position';
+
 /**
  * Leaves one plain file: the write-ahead log goes into it and away, and its digest stands beside it. With another
  * program reading, the (empty) write-ahead file stays; with one in the middle of a read, there is no digest this time.
  */
 export const settle = (connection: Connection, path: string): void => {
-  connection.exec('PRAGMA busy_timeout = 1000');
+  connection.exec(`PRAGMA busy_timeout = 1000; ${bringHeadUp}`);
   const mode = utf8(connection.query('SELECT CAST(journal_mode AS BLOB) FROM pragma_journal_mode').get()?.[0]);
   if (mode === 'wal') {
     const busy = integer(connection.query('PRAGMA wal_checkpoint(TRUNCATE)').get()?.[0]);

@@ -72,9 +72,9 @@ interface Writing {
 
 /** In its turn, so that nobody else writes meanwhile. */
 const checkBeforeWriting = (connection: Connection, reader: Reader, path: string): void => {
-  const { position, headSize, headPosition } = reader.last();
-  if (position !== headPosition) {
-    const message = `the head says ${headSize} events up to position ${headPosition}, the last one stored is at ${position}`;
+  const { position, headPosition } = reader.last();
+  if (position < headPosition) {
+    const message = `the head says ${headPosition} events, the last one stored is at position ${position}`;
     throw new StoreFailure({ tag: 'Damaged', where: path, message });
   }
   // Closing writes a fresh digest over whatever is there, so a change that nobody made here must be noticed now. While
@@ -211,8 +211,10 @@ const createLog = (connection: Connection, options: SqliteLogOptions, rights: Ri
     close,
     head: async () => {
       mustBeOpen();
-      const { headSize, headPosition } = reader.last();
-      return { position: headPosition === 0 ? undefined : positionOf(headPosition), size: headSize };
+      // Positions count from 1 without a gap. Of a log whose tail was cut off: what it should have.
+      const { position, headPosition } = reader.last();
+      const size = Math.max(position, headPosition);
+      return { position: size === 0 ? undefined : positionOf(size), size };
     },
     streamHead: async (stream) => {
       mustBeOpen();

@@ -37,8 +37,8 @@ export interface Reader {
   pages(range: Range): AsyncGenerator<readonly StoredEvent[]>;
   /** The events at these positions, which differ; in the order of the log. */
   at(positions: readonly number[]): readonly StoredEvent[];
-  /** The position of the last stored event (0: none), and what the head table says. */
-  last(): { readonly position: number; readonly headSize: number; readonly headPosition: number };
+  /** The position of the last stored event (0: none), and the last one that the head table knows of. */
+  last(): { readonly position: number; readonly headPosition: number };
   revisionOf(stream: string): ExpectedRevision;
   byId(id: string): RecordedEvent | undefined;
   /** Changes whenever another process commits. */
@@ -171,8 +171,8 @@ export const createReader = (connection: Connection, path: string): Reader => {
     last: () =>
       guarded(() => {
         // One statement sees one state: other processes commit meanwhile.
-        const row = query('SELECT (SELECT max(position) FROM events), size, last_position FROM head').get();
-        return { position: integer(row?.[0]), headSize: integer(row?.[1]), headPosition: integer(row?.[2]) };
+        const row = query('SELECT (SELECT max(position) FROM events), last_position FROM head').get();
+        return { position: integer(row?.[0]), headPosition: integer(row?.[1]) };
       }),
     revisionOf: (stream) =>
       guarded(() => {

@@ -80,8 +80,8 @@ export const appendLines = async (path: string, copy: string, rounds: number): P
   };
   const inBatches = (batches: number, size: number) => Array.from({ length: batches }, () => fresh(size));
 
-  await ours('warm', [...inBatches(2, 1000), ...inBatches(100, 1)], 1);
-  await bare('warm', [...inBatches(2, 1000), ...inBatches(100, 1)]);
+  await ours('warm', [...inBatches(2, 1000), ...inBatches(500, 1)], 1);
+  await bare('warm', [...inBatches(2, 1000), ...inBatches(500, 1)]);
   const against = async (what: string, target: number, batches: number, size: number): Promise<Line> =>
     compare(
       { what, peer: `bare inserts, ${size} a commit`, target },
@@ -90,7 +90,7 @@ export const appendLines = async (path: string, copy: string, rounds: number): P
       (round) => bare(`${size}-${round}`, inBatches(batches, size)),
     );
   const lines: Line[] = [
-    await against('one durable append at a time', 0.8, 200, 1),
+    await against('one durable append at a time', 0.8, 2000, 1),
     await against('batches of 100', 0.75, 20, 100),
     await against('batches of 1000', 0.75, 4, 1000),
     await compare(

@@ -49,7 +49,10 @@ export const emmettLines = async (folder: string, rounds: number): Promise<reado
       (round) => peer.ask(JSON.stringify({ append: `${size}-${round}`, batches, size }), rateIn),
     );
   // A round of each beforehand, for both compilers.
-  await append('warm', [...Array.from({ length: 20 }, () => fresh(100)), ...Array.from({ length: 200 }, () => fresh(1))]);
+  await append('warm', [
+    ...Array.from({ length: 20 }, () => fresh(100)),
+    ...Array.from({ length: 200 }, () => fresh(1)),
+  ]);
   await peer.ask(JSON.stringify({ append: 'warm-100', batches: 20, size: 100 }), rateIn);
   await peer.ask(JSON.stringify({ append: 'warm-1', batches: 200, size: 1 }), rateIn);
   const lines = [

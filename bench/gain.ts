@@ -10,6 +10,7 @@ import { threadedEngine } from '../src/cli/threadedEngine';
 import { threadedStudents } from '../src/cli/threadedStudents';
 import { codeVersion, packageRoot } from '../src/cli/packageRoot';
 import { loadRun } from '../src/cli/runConfig';
+import { LedgerPrefix } from '../src/run/ledgerPrefix';
 import { run } from '../src/run/run';
 import type { IterationSummary } from '../src/run/runContext';
 
@@ -85,6 +86,7 @@ const main = async (): Promise<void> => {
     })(),
   );
   const blobs = openFileBlobStore({ folder: join(folder, 'ledger.db.blobs') });
+  const prefix = new LedgerPrefix(log);
   const options = { device: 'cpu', threads: 2, spin: true } as const;
   const runtime = ortRuntime(options);
   const stop = new AbortController();
@@ -100,6 +102,7 @@ const main = async (): Promise<void> => {
       const done = await run(input, {
         log,
         blobs,
+        prefix,
         openStudents: threadedStudents(options, options.threads),
         startEngine: threadedEngine(options, options.threads),
         signal: stop.signal,

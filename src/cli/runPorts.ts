@@ -1,3 +1,4 @@
+import { LedgerPrefix } from '../run/ledgerPrefix';
 import type { RunPorts } from '../run/runContext';
 import type { Args } from './args';
 import type { Context } from './command';
@@ -11,6 +12,7 @@ export const runPorts = (args: Args, { log, blobs }: Ledger, { signal, progress 
   return {
     log,
     blobs,
+    prefix: new LedgerPrefix(log),
     startEngine: openEngine(args),
     openStudents: openStudents(args),
     signal,

@@ -15,7 +15,8 @@ export const emptyRoot: Digest = sha256('');
 /**
  * A Merkle tree as RFC 6962 defines it, kept as its frontier: the roots of the perfect subtrees that make it up, one
  * per set bit of its size. Appending and asking for the root cost O(log n), memory is O(log n).
- * Leaves come in as leaf hashes (events/envelope.ts leafHash); inner nodes are SHA-256 of 0x01, left, right.
+ * Leaves come in as leaf hashes (events/envelope.ts leafHash); inner nodes are SHA-256 of 0x01, left, right. One that starts
+ * with another's subtrees goes on where that one is.
  */
 export interface MerkleTree {
   /** Number of leaves. */
@@ -34,10 +35,11 @@ export interface Subtree {
   readonly root: Digest;
 }
 
-export const createMerkleTree = (): MerkleTree => {
+export const createMerkleTree = (start: readonly Subtree[] = []): MerkleTree => {
   /** frontier[k] is the root of a perfect subtree of 2^k leaves, for every set bit k of the size. */
   const frontier: (Uint8Array | undefined)[] = [];
-  let size = 0;
+  for (const { from, to, root } of start) frontier[Math.log2(to - from)] = Buffer.from(root, 'hex');
+  let size = start.at(-1)?.to ?? 0;
   return {
     size: () => size,
     append: (leaf) => {

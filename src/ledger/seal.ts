@@ -4,7 +4,7 @@ import type { Position, RecordedEvent } from '../../events/envelope';
 import { decodeEvent } from '../../events/index';
 import { ledgerSealed, type LedgerSealed } from '../../events/ledgerSealed';
 import type { AppendError, EventLog } from '../ports/eventLog';
-import { createMerkleTree } from './merkle';
+import { createMerkleTree, type MerkleTree } from './merkle';
 
 /** How many events a prefix of the ledger has, and the Merkle root over their leaves. */
 export interface LedgerRoot {
@@ -12,10 +12,18 @@ export interface LedgerRoot {
   readonly root: Digest;
 }
 
-/** The root over everything up to a position (inclusive), or over the whole ledger. */
-export const rootOf = async (log: EventLog, until?: Position): Promise<LedgerRoot> => {
-  const tree = createMerkleTree();
-  for await (const event of log.readAll(until === undefined ? {} : { until })) tree.append(event.leaf);
+/** A prefix of the ledger that was read before: its last event, and its tree. */
+export interface KnownPrefix {
+  readonly end: Position | undefined;
+  readonly tree: Pick<MerkleTree, 'subtrees'>;
+}
+
+/** The root over everything up to a position (inclusive), or over the whole ledger. A known prefix is not read again. */
+export const rootOf = async (log: EventLog, until?: Position, known?: KnownPrefix): Promise<LedgerRoot> => {
+  const after = known?.end;
+  const tree = createMerkleTree(after === undefined ? [] : known?.tree.subtrees());
+  const range = { ...(after !== undefined && { after }), ...(until !== undefined && { until }) };
+  for await (const event of log.readAll(range)) tree.append(event.leaf);
   return { size: tree.size(), root: tree.root() };
 };
 
@@ -69,9 +77,9 @@ const attempts = 5;
  */
 export const seal = async (
   log: EventLog,
-  options: { readonly sign?: (message: string) => string } = {},
+  options: { readonly sign?: (message: string) => string; readonly known?: KnownPrefix } = {},
 ): Promise<E.Either<AppendError, Sealed>> => {
-  const { sign } = options;
+  const { sign, known } = options;
   for (let attempt = 1; ; attempt++) {
     const previous = await lastSeal(log);
     const head = await log.head();
@@ -84,7 +92,7 @@ export const seal = async (
       const { size, root, id, position, signature } = previous;
       return E.right({ size, root, id, position, signature, written: false });
     }
-    const { size, root } = await rootOf(log, head.position);
+    const { size, root } = await rootOf(log, head.position, known);
     const signature = sign?.(sealMessage({ size, root })) ?? null;
     const event = ledgerSealed.create({ size, root, previousSeal: previous?.id ?? null, signature });
     const appended = await log.append('seals', previous?.revision ?? 'noStream', [event])();

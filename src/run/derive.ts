@@ -1,9 +1,8 @@
 import * as E from 'fp-ts/Either';
 import { datasetDerived, type DatasetDerived } from '../../events/datasetDerived';
 import type { Digest } from '../../events/digest';
-import { leafOfText, type StoredEvent } from '../../events/envelope';
-import { decodeStored, isKnownEvent, type DecodeError, type LedgerEvent } from '../../events/index';
-import { isFolded, TrajectoryStore } from '../../projections/compact/trajectoryStore';
+import { decodeEvent, decodeStored, type DecodeError, type LedgerEvent } from '../../events/index';
+import type { TrajectoryStore } from '../../projections/compact/trajectoryStore';
 import { datasetDerivedOf, manifestBytesOf, rowOf, settle, type Settled } from '../../projections/deriveDataset';
 import type { Policy } from '../../projections/policies/policy';
 import type { Work } from '../../projections/policies/rule';
@@ -11,11 +10,11 @@ import type { Scope } from '../../projections/policies/scope';
 import { parseRows, toLines, type Decision, type Manifest, type Row } from '../../projections/replayDataset';
 import type { TextSource } from '../../projections/trajectory';
 import { appendOnce } from '../ledger/openStream';
-import { createMerkleTree } from '../ledger/merkle';
 import type { BlobError, BlobStore } from '../ports/blobStore';
 import type { AppendError, EventLog } from '../ports/eventLog';
 import type { Tokenizer } from '../train/tokenizer';
 import { counterOf } from './counter';
+import { LedgerPrefix, type FoldedPrefix } from './ledgerPrefix';
 
 export interface DeriveRequest {
   readonly policy: Policy;
@@ -30,46 +29,6 @@ export type DeriveError =
   | BlobError
   | DecodeError
   | { readonly tag: 'DatasetUnreadable'; readonly dataset: Digest; readonly message: string };
-
-/** A ledger folded for deriving: no texts, but where they are. */
-interface Folded {
-  readonly store: TrajectoryStore;
-  readonly size: number;
-  readonly root: Digest;
-}
-
-/**
- * Folds the whole ledger, with its Merkle root: every event is held against its leaf hash on the way, as text; only what
- * belongs to trajectories is parsed and decoded.
- */
-const fold = async (log: EventLog): Promise<E.Either<DecodeError, Folded>> => {
-  const store = new TrajectoryStore();
-  const tree = createMerkleTree();
-  for await (const page of log.readPages())
-    for (const stored of page) {
-      tree.append(stored.leaf);
-      const leaf = leafOfText(stored);
-      if (leaf !== stored.leaf) {
-        const message = `its leaf hash is ${stored.leaf}, its content gives ${leaf}: it was changed after it was written`;
-        return E.left(badEvent('BadData', stored, message));
-      }
-      if (!isFolded(stored.type)) {
-        if (isKnownEvent(stored)) continue;
-        const decoded = decodeStored(stored);
-        if (E.isLeft(decoded)) return decoded;
-        continue;
-      }
-      const decoded = decodeStored(stored);
-      if (E.isLeft(decoded)) return decoded;
-      store.apply(decoded.right);
-    }
-  return E.right({ store, size: tree.size(), root: tree.root() });
-};
-
-const badEvent = (tag: DecodeError['tag'], event: StoredEvent, detail: string): DecodeError => {
-  const { id: eventId, stream, revision, type, version } = event;
-  return { tag, eventId, stream, revision, type, version, details: [detail] };
-};
 
 /** Thrown while a dataset is written, to leave the writing with what is wrong in the ledger. */
 class Unreadable extends Error {
@@ -145,33 +104,31 @@ const recordedBefore = async (
   log: EventLog,
   event: DatasetDerived,
 ): Promise<E.Either<DecodeError, DatasetDerived | undefined>> => {
-  for await (const page of log.readPages({ filter: { types: ['DatasetDerived'] } }))
-    for (const stored of page) {
-      const decoded = decodeStored(stored);
-      if (E.isLeft(decoded)) return decoded;
-      const { right: known } = decoded;
-      if (known.type === 'DatasetDerived' && isSame(known.data, event)) return E.right(known.data);
-    }
+  for await (const recorded of log.readStream(datasetDerived.stream(event))) {
+    const decoded = decodeEvent(recorded);
+    if (E.isLeft(decoded)) return decoded;
+    const { right: known } = decoded;
+    if (known.type === 'DatasetDerived' && isSame(known.data, event)) return E.right(known.data);
+  }
   return E.right(undefined);
 };
 
-/**
- * Derives a dataset from the ledger as it is now and records it: rows, decisions and manifest go to the blob store, a
- * DatasetDerived event names them. No model is called. The same prefix and policy give the same bytes.
- *
- * The ledger is read once for everything but texts, which are read back in batches where a rule measures them and where
- * they are written. Memory grows with the number of candidates, never with their texts.
- */
-export const derive = async (
+/** What deriving needs of this process. `prefix`: the ledger as it was read before, so that it is not read again. */
+export interface DerivePorts {
+  readonly log: EventLog;
+  readonly blobs: BlobStore;
+  readonly prefix?: LedgerPrefix;
+}
+
+const deriveFrom = async (
+  { store, tree }: FoldedPrefix,
   request: DeriveRequest,
-  { log, blobs }: { readonly log: EventLog; readonly blobs: BlobStore },
+  { log, blobs }: DerivePorts,
 ): Promise<E.Either<DeriveError, DerivedDataset>> => {
-  const folded = await fold(log);
-  if (E.isLeft(folded)) return folded;
-  const { store, size, root } = folded.right;
   const { tokenizer, policy, seed, scope } = request;
   const read = (texts: readonly TextSource[]): Promise<void> => readTexts(log, store, texts);
-  const options = { seed, scope, ledger: { size, root }, ...(tokenizer === undefined ? {} : counterOf(tokenizer)) };
+  const ledger = { size: tree.size(), root: tree.root() };
+  const options = { seed, scope, ledger, ...(tokenizer === undefined ? {} : counterOf(tokenizer)) };
   try {
     const settled = await doWork(settle(store.view(), policy, options), read);
     const rows = await blobs.putStream(rowPieces(settled, read))();
@@ -194,6 +151,21 @@ export const derive = async (
     if (failure instanceof Unreadable) return E.left(failure.reason);
     throw failure;
   }
+};
+
+/**
+ * Derives a dataset from the ledger as it is now and records it: rows, decisions and manifest go to the blob store, a
+ * DatasetDerived event names them. No model is called. The same prefix and policy give the same bytes.
+ *
+ * The ledger is read once for everything but texts, which are read back in batches where a rule measures them and where
+ * they are written. Memory grows with the number of candidates, never with their texts.
+ */
+export const derive = async (
+  request: DeriveRequest,
+  ports: DerivePorts,
+): Promise<E.Either<DeriveError, DerivedDataset>> => {
+  const { log, prefix = new LedgerPrefix(log) } = ports;
+  return E.flatten<DeriveError, DerivedDataset>(await prefix.use((folded) => deriveFrom(folded, request, ports)));
 };
 
 /** The rows of a dataset that was derived before, from the blob store, checked against its digest. */

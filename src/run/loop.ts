@@ -83,9 +83,10 @@ export class Loop {
       student = next.right;
     }
     ports.onProgress({ phase: 'seal', iteration: input.config.iterations, detail: 'Merkle root' });
-    const sealed = await seal(ports.log);
+    const sealed = await ports.prefix.use((known) => seal(ports.log, { known }));
     if (E.isLeft(sealed)) return sealed;
-    const { root, size } = sealed.right;
+    if (E.isLeft(sealed.right)) return sealed.right;
+    const { root, size } = sealed.right.right;
     return E.right({
       runId: this.runId,
       iterations: this.summaries,

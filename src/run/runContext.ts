@@ -16,6 +16,7 @@ import type { TrainError } from '../train/trainRequest';
 import type { BaseError, TrainedStudent } from './base';
 import type { RunConfig } from './config';
 import type { DeriveError } from './derive';
+import type { LedgerPrefix } from './ledgerPrefix';
 import type { PoseError } from './problems';
 
 export type RunError =
@@ -50,6 +51,8 @@ export interface RunPorts {
   readonly editor?: Editor;
   readonly log: EventLog;
   readonly blobs: BlobStore;
+  /** The ledger as far as this process has read it. */
+  readonly prefix: LedgerPrefix;
   readonly startEngine: StartEngine;
   readonly openStudents: OpenStudents;
   readonly signal: AbortSignal;

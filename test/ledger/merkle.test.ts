@@ -51,6 +51,18 @@ describe('Merkle tree (RFC 6962)', () => {
     }
   });
 
+  it('goes on from the subtrees of another tree, at every size', () => {
+    const hashes = Array.from({ length: 40 }, (_, i) => leafOf(Buffer.from(`leaf ${i}`)));
+    const first = createMerkleTree();
+    for (const [size, hash] of hashes.entries()) {
+      const further = createMerkleTree(first.subtrees());
+      expect([further.size(), further.root()]).toEqual([size, first.root()]);
+      for (const each of hashes.slice(size)) further.append(each);
+      expect(further.root()).toBe(rootByDefinition(hashes));
+      first.append(hash);
+    }
+  });
+
   it('has another root when any leaf is another one, missing, or elsewhere', () => {
     const rootOf = (names: readonly string[]): string => {
       const tree = createMerkleTree();

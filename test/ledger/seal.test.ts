@@ -1,6 +1,7 @@
 import { openMemoryLog } from '../../src/adapters/memory/eventLog';
 import { createMerkleTree } from '../../src/ledger/merkle';
 import { rootOf, seal, sealMessage, sealsOf } from '../../src/ledger/seal';
+import type { EventLog } from '../../src/ports/eventLog';
 import { collect, fieldsOf, must, someEvents, testClock } from '../support/events';
 import { fill } from '../support/ledgerEvents';
 
@@ -19,6 +20,28 @@ describe('sealing', () => {
     const [, event] = await collect(log.readStream('seals'));
     expect(event?.data).toEqual({ size: 10, root: second.root, previousSeal: first.id, signature: null });
     expect(second.root).toBe((await rootOf(log, (await collect(log.readAll()))[9]?.position)).root);
+  });
+
+  it('reads no event of a prefix that is known, and seals the same', async () => {
+    const log = open();
+    await fill(log, 2);
+    const tree = createMerkleTree();
+    const known = (await collect(log.readAll())).slice(0, 5);
+    for (const { leaf } of known) tree.append(leaf);
+    const read: string[] = [];
+    const watched: EventLog = {
+      ...log,
+      readAll: async function* (options) {
+        for await (const event of log.readAll(options)) {
+          read.push(event.position);
+          yield event;
+        }
+      },
+    };
+    const { size, root } = await rootOf(log);
+    const sealed = must(await seal(watched, { known: { end: known.at(-1)?.position, tree } }));
+    expect(sealed).toMatchObject({ size, root, written: true });
+    expect(read).toEqual(['6', '7', '8']);
   });
 
   it('writes nothing when nothing is new', async () => {

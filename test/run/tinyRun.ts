@@ -6,6 +6,7 @@ import type { BlobStore } from '../../src/ports/blobStore';
 import type { EventLog } from '../../src/ports/eventLog';
 import { RunConfig } from '../../src/run/config';
 import type { TrainedStudent } from '../../src/run/base';
+import { LedgerPrefix } from '../../src/run/ledgerPrefix';
 import { run } from '../../src/run/run';
 import type { RunError, RunInput, RunPorts, RunSummary } from '../../src/run/runContext';
 import { Policy } from '../../projections/policies/policy';
@@ -79,6 +80,7 @@ export const runIn = (
     { config, task: wordSorting, policy, basePolicy, trained: undefined, ...changed },
     {
       ...place,
+      prefix: new LedgerPrefix(ports.log ?? place.log),
       openStudents: () => localStudents(runtime),
       startEngine: localEngine(runtime),
       environment,

@@ -114,8 +114,10 @@ export const oneOf = <W extends string>(...words: readonly W[]): Described<W> =>
 /** The one number a field must hold: a format version. */
 export const exactly = (n: number): Described<number> => wanted(`${n}`, (u): u is number => u === n, { const: n });
 
+const inOrder = <W extends string | number>(a: W, b: W): number => (a < b ? -1 : a > b ? 1 : 0);
+
 /** A list without repeats, sorted: two spellings of one set have one digest. A single value stands for a list of one. */
-export const setOf = <W extends string>(item: Described<W>): Described<readonly W[]> =>
+export const setOf = <W extends string | number>(item: Described<W>): Described<readonly W[]> =>
   new Described<readonly W[]>(
     `a list of ${item.name}`,
     (u): u is readonly W[] => Array.isArray(u) && u.every(item.is),
@@ -129,7 +131,7 @@ export const setOf = <W extends string>(item: Described<W>): Described<readonly 
         if (E.isLeft(decoded)) errors.push(...decoded.left);
         else values.add(decoded.right);
       }
-      return errors.length > 0 ? t.failures(errors) : t.success([...values].sort());
+      return errors.length > 0 ? t.failures(errors) : t.success([...values].sort(inOrder));
     },
     () => ({ anyOf: [item.schema, { type: 'array', items: item.schema }] }),
   );

@@ -2,6 +2,7 @@ import type { PosedProblem } from '../trajectory';
 import { changeOf } from './change';
 import { fail, pass, type Rule } from './rule';
 import type { GoldMode, Unit } from './split';
+import { leftOutGoldRule } from './selectRules';
 import { retractedVerdict, sourceVerdict } from './trajectoryRules';
 
 /** Select and admit for a posed problem in scope, in the order in which they are asked. */
@@ -14,6 +15,7 @@ export const goldRules: readonly Rule<PosedProblem>[] = [
       () =>
         sourceVerdict(policy, 'gold'),
   },
+  leftOutGoldRule,
   {
     id: 'admit.retracted',
     settings: [],

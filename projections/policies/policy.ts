@@ -88,6 +88,17 @@ const Select = section('select', {
     'The first iteration that is taken, of those that `iterations` lets in.',
   ),
   toIteration: later(orNull(Positive), null, 'The last one.'),
+  withoutIterations: later(setOf(Positive), [], 'Iterations whose trajectories are left out.'),
+  withoutTeachers: later(
+    setOf(Text),
+    [],
+    "Models of which no call may be in a trajectory, as `teachers` names them; a trajectory without a teacher's call stays.",
+  ),
+  withoutCells: later(
+    setOf(Text),
+    [],
+    'Classes of problems (cells, as the task names them) that are left out, gold rationales too.',
+  ),
 });
 
 const Admit = section('admit', {

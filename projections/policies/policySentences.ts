@@ -18,13 +18,23 @@ const bounds = (from: number | null, to: number | null): readonly string[] =>
     ? []
     : [`Of these, iterations ${from === null ? 'up' : `from ${from}`}${to === null ? ' on' : ` to ${to}`} are taken.`];
 
+/** What is left out: of trajectories, and of gold too. */
+const leftOutSays = ({ select }: Policy): readonly string[] => {
+  const { withoutIterations: iterations = [], withoutTeachers: teachers = [], withoutCells: cells = [] } = select;
+  return [
+    ...(iterations.length === 0 ? [] : [`Without iteration ${listed(iterations.map(String))}.`]),
+    ...(teachers.length === 0 ? [] : [`Without what ${listed(teachers, 'or')} had a part in.`]),
+    ...(cells.length === 0 ? [] : [`Without problems of the class ${listed(cells, 'or')}.`]),
+  ];
+};
+
 const selectSays = (policy: Policy): readonly string[] => {
   const { sources, iterations, authors, teachers = null, fromIteration = null, toIteration = null } = policy.select;
   if (sources.length === 0) return ['Nothing is taken.'];
   const what = sources.map((source) => (source === 'gold' ? 'gold rationales' : 'trajectories')).reverse();
   const said = [`${listed(what)} of the train problems are taken`.replace(/^./, (letter) => letter.toUpperCase())];
   const when = iterations === 'through' ? ', of the iteration and all before it.' : ', of the iteration alone.';
-  if (!usesTrajectories(policy)) return [`${said.join('')}.`];
+  if (!usesTrajectories(policy)) return [`${said.join('')}.`, ...leftOutSays(policy)];
   const limited = (['attempt', 'feedback', 'improvement'] as const).filter((kind) => authors[kind].length < 3);
   const names = { attempt: 'attempts', feedback: 'feedback', improvement: 'updates' };
   return [
@@ -32,6 +42,7 @@ const selectSays = (policy: Policy): readonly string[] => {
     ...bounds(fromIteration, toIteration),
     ...limited.map((kind) => `A trajectory counts only with ${names[kind]} by ${listed(authors[kind], 'or')}.`),
     ...(teachers === null ? [] : [`Calls of the teacher must be of ${listed(teachers, 'or')}.`]),
+    ...leftOutSays(policy),
   ];
 };
 

@@ -9,6 +9,7 @@ export const rules = {
   'select.unknown-problem': 'The ledger does not hold the problem it answers.',
   'select.split': 'Its problem is not of the train split.',
   'select.iteration': 'It was collected in an iteration outside the range that the policy takes.',
+  'select.left-out': 'The policy leaves out its iteration, a teacher that wrote in it, or its class of problems.',
   'select.author': 'A turn was written by an author whom the policy leaves out.',
   'select.teacher': "A teacher's call of it was made by a model that the policy does not name.",
   'collect.open': 'It was not closed at this point of the ledger.',

@@ -7,7 +7,7 @@ import { answerRules } from './answerRules';
 import { changeOf } from './change';
 import { customTrajectoryRule } from './customRules';
 import { labelRules } from './labelRules';
-import { iterationRule, teacherRule } from './selectRules';
+import { iterationRule, leftOutRule, teacherRule } from './selectRules';
 import type { Policy } from './policy';
 import { fail, pass, type Change, type Verdict } from './rule';
 import { within } from './scope';
@@ -230,6 +230,7 @@ export const trajectoryRules: readonly TrajectoryRule[] = [
   problemRule,
   iterationRule,
   splitRule,
+  leftOutRule,
   retractionRule,
   openRule,
   outcomeRule,

@@ -1,11 +1,14 @@
 import { readFileSync } from 'node:fs';
+import { canonicalJson } from '../../events/digest';
 import { planAblation, type Ablation } from '../../src/ablate/ablate';
 import { armsOf, type Matrix } from '../../src/ablate/matrix';
 import { sharesOf, workOf, type Share } from '../../src/ablate/plan';
 import { cellLoader, loadMatrix, matrixPath, shippedMatrices } from '../../src/cli/matrixFile';
 import { must } from '../support/events';
 
-const families = ['ablation', 'keep-old-data', 'main-table', 'p-sweep'] as const;
+const families = ['ablation', 'keep-old-data', 'leaderboard', 'main-table', 'p-sweep'] as const;
+/** Small ones alone. */
+const others = ['data-scaling', 'leave-one-class-out', 'smoke'] as const;
 const tasks = ['multistep-arithmetic', 'word-sorting'] as const;
 
 const planOf = (name: string): { readonly matrix: Matrix; readonly plan: Ablation } => {
@@ -21,7 +24,7 @@ const shareOf = ({ cells }: Ablation, kind: Share['kind']): readonly [number, nu
 
 it('are these', () => {
   const full = families.flatMap((family) => tasks.map((task) => `${family}-full-${task}`));
-  expect(shippedMatrices()).toEqual([...families, ...full, 'smoke'].sort());
+  expect(shippedMatrices()).toEqual([...families, ...full, ...others].sort());
 });
 
 describe.each(shippedMatrices())('%s', (name) => {
@@ -60,7 +63,9 @@ describe.each(families)('%s', (family) => {
       expect(armsOf(matrix)).toEqual(armsOf(small));
       expect([matrix.baseline, matrix.metrics]).toEqual([small.baseline, small.metrics]);
       expect(matrix.seeds).toEqual([1, 2, 3, 4, 5]);
-      for (const { input } of plan.cells) expect([input.task.name, input.config.iterations]).toEqual([task, 3]);
+      const iterations = family === 'leaderboard' ? 1 : 3;
+      for (const { input } of plan.cells)
+        expect([input.task.name, input.config.iterations]).toEqual([task, iterations]);
     }
   });
 });
@@ -80,4 +85,27 @@ it('old data make another dataset from the second iteration on only', () => {
   expect(trainings).toHaveLength(2);
   const [collections, once] = shareOf(plan, 'collect');
   expect([collections, once]).toEqual([8, 6]);
+});
+
+it('the leaderboard is of one collection a seed, made into rows in as many ways as there are arms', () => {
+  const { matrix, plan } = planOf('leaderboard');
+  const policies = new Set(plan.cells.map(({ input }) => canonicalJson(input.policy)));
+  expect(policies.size).toBe(armsOf(matrix).length);
+  expect(shareOf(plan, 'collect')[1]).toBe(matrix.seeds.length);
+});
+
+it('a class is left out of what is trained on, never of what is asked', () => {
+  const { plan } = planOf('leave-one-class-out');
+  const left = plan.cells
+    .filter(({ cell }) => cell.seed === 1)
+    .map(({ input }) => input.policy.select.withoutCells ?? []);
+  expect(left).toEqual([[], ['2 words'], ['3 words']]);
+  expect(new Set(plan.cells.map(({ input }) => canonicalJson({ ...input.config.task }))).size).toBe(1);
+});
+
+it('the sizes of the data are hard limits on rows', () => {
+  const { plan } = planOf('data-scaling');
+  const limits = plan.cells.filter(({ cell }) => cell.seed === 1).map(({ input }) => input.policy.limit);
+  expect(limits.map(({ rows }) => rows)).toEqual([125, 250, 500, 1000]);
+  expect(new Set(limits.map(({ kind }) => kind))).toEqual(new Set(['hard']));
 });

@@ -20,6 +20,9 @@ export const anyPolicy: fc.Arbitrary<Policy> = fc
       teachers: fc.constantFrom(null, null, [], ['large']),
       fromIteration: fc.constantFrom(null, null, 1, 2),
       toIteration: fc.constantFrom(null, null, 1, 2),
+      withoutIterations: fc.constantFrom([], [], [], [2]),
+      withoutTeachers: fc.constantFrom([], [], [], ['large']),
+      withoutCells: fc.constantFrom([], [], [], ['two']),
     }),
     admit: fc.record({
       outcomes,

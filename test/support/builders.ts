@@ -65,12 +65,14 @@ export interface Sum {
   readonly problemId: string;
   readonly a: number;
   readonly b: number;
+  /** Its class; `two` where left out. */
+  readonly cell?: string;
 }
 
 /** Poses `a + b =` in a problem set, with gold rationale and closing feedback unless `gold` is false. */
 export const pose = (
   ledger: LedgerBuilder,
-  { problemId, a, b }: Sum,
+  { problemId, a, b, cell = 'two' }: Sum,
   options: { readonly set?: string; readonly split?: 'train' | 'dev' | 'test'; readonly gold?: boolean } = {},
 ): string => {
   const gold = options.gold !== false;
@@ -85,7 +87,7 @@ export const pose = (
     rationale: gold ? attemptText(a, b, a + b) : null,
     closingFeedback: gold ? closingFeedback : null,
     split: options.split ?? 'train',
-    cell: 'two',
+    cell,
     seen: true,
     source: { kind: 'generated', config: {}, seed: 0, index: a },
   });

@@ -58,6 +58,56 @@ describe('the teachers', () => {
   });
 });
 
+describe('what is left out', () => {
+  const by = (name: string): Pick<TrajectorySpec, 'attemptAuthor' | 'model'> => ({
+    attemptAuthor: 'teacher',
+    model: { kind: 'endpoint', name },
+  });
+  const specs: readonly TrajectorySpec[] = [
+    { sum: sum(1), says: [11], ...by('large') },
+    { sum: { ...sum(2), cell: 'three' }, says: [22] },
+    { sum: sum(3), says: [33], iteration: 2 },
+  ];
+
+  it('is an iteration, a teacher or a class of problems; the others stay', () => {
+    const found = (settings: string) => decide(specs, `select: { ${settings} }`);
+    const iteration = found('iterations: through, withoutIterations: [7, 2, 7]');
+    expect(iteration.rules).toEqual(['kept', 'kept', 'select.left-out']);
+    expect(iteration.own(2)[0]).toMatchObject({ value: 2, threshold: 'not 2, 7' });
+    expect(iteration.proposal(2)).toMatchObject({ changes: [{ setting: 'select.withoutIterations', to: [7] }] });
+    const teacher = found('withoutTeachers: large');
+    expect(teacher.rules).toEqual(['select.left-out', 'kept', 'kept']);
+    expect(teacher.own(0)[0]).toMatchObject({ value: 'large', threshold: 'not large' });
+    const cell = found('withoutCells: three');
+    expect(cell.rules).toEqual(['kept', 'select.left-out', 'kept']);
+    expect(cell.proposal(1)).toMatchObject({ changes: [{ setting: 'select.withoutCells', from: ['three'], to: [] }] });
+  });
+
+  it('by all three: as many changes as there are reasons', () => {
+    const all = 'iterations: through, withoutIterations: [1], withoutTeachers: large, withoutCells: two';
+    const { rules, proposal } = decide(specs, `select: { ${all} }`);
+    expect(rules).toEqual(['select.left-out', 'select.left-out', 'select.left-out']);
+    expect(proposal(0)).toMatchObject({
+      changes: [
+        { setting: 'select.withoutIterations', to: [] },
+        { setting: 'select.withoutTeachers', to: [] },
+        { setting: 'select.withoutCells', to: [] },
+      ],
+    });
+  });
+
+  it('gold rationales too, by the class of their problem alone', () => {
+    const ledger = new LedgerBuilder();
+    for (const one of [sum(1), { ...sum(2), cell: 'three' }]) pose(ledger, one);
+    const all = project(trajectories, ledger.events);
+    const left = 'withoutCells: three, withoutIterations: [1], withoutTeachers: large';
+    const policy = policyOf(`{ policy: 1, name: x, select: { sources: gold, ${left} } }`);
+    const { decisions, rows } = deriveDataset(all, policy, { seed: 1 });
+    expect(decisions.map(({ rule }) => rule).sort()).toEqual(['kept', 'select.left-out']);
+    expect(rows.map(({ problemId }) => problemId)).toEqual([sum(1).problemId]);
+  });
+});
+
 describe('log-probabilities', () => {
   const specs: readonly TrajectorySpec[] = [
     { sum: sum(1), says: [11], logprobs: [-0.25, -0.75] },

@@ -55,10 +55,19 @@ export const loadMatrix = (path: string, over: readonly Override[]): Matrix => {
   return matrix;
 };
 
+/** The config that every cell of a matrix starts from. */
+const runPath = (path: string, matrix: Matrix): string => resolve(dirname(path), matrix.run);
+
+/** The file to which the prompts of a cell's teacher are relative: the one that names them. */
+export const promptsNamedIn =
+  (path: string, matrix: Matrix) =>
+  ({ settings }: Cell): string =>
+    settings.some(([key]) => 'collect.editor.teacher.prompts'.startsWith(key)) ? path : runPath(path, matrix);
+
 /** Makes the run of a cell: its settings over the matrix's config. Files that the matrix names are relative to it. */
 export const cellLoader = (path: string, matrix: Matrix): ((cell: Cell) => RunInput) => {
   const folder = dirname(path);
-  const run = resolve(folder, matrix.run);
+  const run = runPath(path, matrix);
   return ({ arm, settings }) =>
     loadInput(
       run,

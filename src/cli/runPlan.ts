@@ -31,15 +31,18 @@ const samplePrompts = (
   });
 };
 
-/** What a whole run may ask its teacher: its students are not trained yet, so only the ends are known. */
-export const planOfRun = async (
+/** How many trajectories a whole run collects. */
+export const trajectoriesOf = ({ config }: RunInput): number =>
+  config.iterations * config.collect.passes * config.task.train;
+
+/** What so many trajectories may ask their teacher: the students are not trained yet, so only the ends are known. */
+export const planOfTeaching = async (
   input: RunInput,
+  trajectories: number,
   teaching: Teaching,
-  args: Args,
-  context: Context,
+  { args, context }: { readonly args: Args; readonly context: Context },
 ): Promise<ShownPlan> => {
   const { config } = input;
-  const trajectories = config.iterations * config.collect.passes * config.task.train;
   const plan: CallPlan = {
     trajectories,
     closed: 0,

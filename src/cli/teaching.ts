@@ -22,6 +22,13 @@ import type { Override } from './runConfig';
 import { secretsInUse } from './secretsInUse';
 import { spentOn } from './spent';
 
+/** Flags of every command in which a model that a config names may be asked. */
+export const servedFlags: readonly Flag[] = [
+  { flags: '--offline', description: 'make no call: only what a ledger has recorded, and refuse what was never asked' },
+  { flags: '--calls-from <ledger>', description: 'another ledger file whose recorded calls may be used as well' },
+  ...callFlags,
+];
+
 /** Flags of every command in which a large model may speak. */
 export const teacherFlags: readonly Flag[] = [
   {
@@ -30,9 +37,7 @@ export const teacherFlags: readonly Flag[] = [
       'FBK and IMP by this served model, over collect.editor; server and key: OPENAI_BASE_URL, OPENAI_API_KEY',
   },
   { flags: '--prompts <folder>', description: 'prompts over the shipped ones (src/prompts/shipped)' },
-  { flags: '--offline', description: 'make no call: only what a ledger has recorded, and refuse what was never asked' },
-  { flags: '--calls-from <ledger>', description: 'another ledger file whose recorded calls may be used as well' },
-  ...callFlags,
+  ...servedFlags,
 ];
 
 /** What the flags say of the teacher, over the config. */

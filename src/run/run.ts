@@ -30,7 +30,7 @@ const runWith = async (
   if (wanted !== 'script' && ports.editor === undefined)
     return E.left({
       tag: 'ModelUnavailable',
-      message: `collect.editor is the model ${wanted.teacher.model}, and this command calls none; tripost run and tripost collect do`,
+      message: `collect.editor is the model ${wanted.teacher.model}, and this command calls none; tripost run, collect and ablate do`,
     });
   const editor = ports.editor ?? (task.script === undefined ? undefined : scriptedEditor(task.script));
   if (editor === undefined) return E.left({ tag: 'NoScript', task: task.name });

@@ -8,7 +8,9 @@ import { must } from '../support/events';
 
 const families = ['ablation', 'keep-old-data', 'leaderboard', 'main-table', 'p-sweep'] as const;
 /** Small ones alone. */
-const others = ['data-scaling', 'leave-one-class-out', 'smoke'] as const;
+const others = ['data-scaling', 'leave-one-class-out', 'script-or-model', 'smoke'] as const;
+/** Asks a served model. */
+const served = 'script-or-model';
 const tasks = ['multistep-arithmetic', 'word-sorting'] as const;
 
 const planOf = (name: string): { readonly matrix: Matrix; readonly plan: Ablation } => {
@@ -35,9 +37,9 @@ describe.each(shippedMatrices())('%s', (name) => {
     expect(text).toContain('arXiv 2310.13522');
   });
 
-  it('can be planned: arms differ in the policy and in nothing else', () => {
+  it('can be planned: arms differ in one setting and in nothing else', () => {
     const { matrix, plan } = planOf(name);
-    expect(plan.started.vary).toEqual(['policy']);
+    expect(plan.started.vary).toEqual([name === served ? 'collect.editor' : 'policy']);
     expect(plan.cells).toHaveLength(armsOf(matrix).length * matrix.seeds.length);
     expect(new Set(plan.cells.map(({ runId }) => runId)).size).toBe(plan.cells.length);
   });
@@ -48,8 +50,9 @@ describe.each(shippedMatrices())('%s', (name) => {
     const [collections, once] = shareOf(plan, 'collect');
     const iterations = plan.cells[0]?.input.config.iterations ?? 0;
     expect(collections).toBe(collecting.length * iterations);
-    // The first iteration's is one for all arms of a seed; later ones are by students of their own.
-    expect(once).toBe(matrix.seeds.length + collecting.length * (iterations - 1));
+    // The first iteration's is one for all arms of a seed, if they have one editor; later ones are by students of their own.
+    const editors = name === served ? 2 : 1;
+    expect(once).toBe(editors * matrix.seeds.length + collecting.length * (iterations - 1));
     const [bases, basesOnce] = shareOf(plan, 'base');
     expect(basesOnce).toBe(Math.min(1, bases));
   });

@@ -404,6 +404,67 @@ describe('a whole run with a teacher', () => {
   }, 120_000);
 });
 
+describe('an ablation of script against model', () => {
+  const matrix = (): string => {
+    const file = join(here, 'who-edits.yaml');
+    const text = `ablation: 1
+name: who-edits
+run: ${tinyConfig}
+set: { iterations: 1, train.steps: 2 }
+arms:
+  script: { collect.editor: script }
+  model: { collect.editor: { teacher: { model: large } } }
+vary: [collect.editor]
+seeds: [1, 2]
+`;
+    writeFileSync(file, text);
+    return file;
+  };
+  const words = (ledger: string): readonly string[] => ['ablate', matrix(), '--ledger', ledger, '--json', '-q'];
+
+  it('asks the model in its own cells alone, plans its calls, and is repeated without one', async () => {
+    const server = await serve({});
+    const ran = await tripost(words('arms.db'), server.url);
+    expect([ran.code, ran.stderr]).toEqual([0, '']);
+    const calls = (await logged('arms.db', 'GenerationProduced')).filter(({ data }) => data['author'] === 'teacher');
+    expect(calls.length).toBeGreaterThan(8);
+    expect(server.served().calls).toBe(calls.filter(({ data }) => data['reusedFrom'] === null).length);
+    const collections = await logged('arms.db', 'CollectionStarted');
+    expect(collections).toHaveLength(4);
+    expect(new Set(calls.map(({ data }) => data['collectionId'])).size).toBe(2);
+    const served = server.served().calls;
+    const again = await tripost([...words('arms-again.db'), '--offline', '--calls-from', 'arms.db'], nobody);
+    expect([again.code, again.stderr]).toEqual([0, '']);
+    const results = (one: Ran): unknown => {
+      const { cells, comparisons, missing } = jsonOf(one);
+      return [cells, comparisons, missing];
+    };
+    expect(results(again)).toEqual(results(ran));
+    expect(server.served().calls).toBe(served);
+    const reproduced = await tripost(['reproduce', jsonOf(ran).ablationId, '--ledger', 'arms.db', '-q'], nobody);
+    expect([reproduced.code, reproduced.stderr]).toEqual([0, '']);
+    const plan = jsonOf(await tripost([...words('arms.db'), '--dry-run'], server.url));
+    expect(plan.teachers).toMatchObject([{ model: 'large', trajectories: { total: 32 } }]);
+    expect(plan.teachers[0].calls.to).toBeGreaterThan(calls.length);
+  }, 120_000);
+
+  it('stops at a budget with its own exit code, and goes on from there', async () => {
+    const server = await serve({});
+    const stopped = await tripost([...words('held.db'), '--max-calls', '5'], server.url);
+    expect(stopped.code).toBe(15);
+    expect(server.served().calls).toBeLessThanOrEqual(5);
+    const whole = await tripost(words('held.db'), server.url);
+    expect([whole.code, whole.stderr]).toEqual([0, '']);
+    expect(jsonOf(whole).missing).toEqual([]);
+  }, 120_000);
+
+  it('is refused without a server, before a ledger is made', async () => {
+    const ran = await tripost(words('nowhere.db'), '', { env: { OPENAI_API_KEY: '' } });
+    expect([ran.code, readdirSync(here).includes('nowhere.db')]).toEqual([2, false]);
+    expect(ran.stderr).toContain('OPENAI_API_KEY is not set');
+  });
+});
+
 describe('a baseline', () => {
   it.each([
     ['si-demo', ['--teacher', 'large'], 'si-demo'],

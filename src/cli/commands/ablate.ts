@@ -1,3 +1,4 @@
+import { canonicalJson, sha256 } from '../../../events/digest';
 import {
   ablate as runAblation,
   planAblation,
@@ -8,21 +9,34 @@ import {
 import { ablateShared } from '../../ablate/ablateShared';
 import { armsOf } from '../../ablate/matrix';
 import { sharesOf, workOf, type Share } from '../../ablate/plan';
+import type { Editor } from '../../collect/editor';
+import { planBlobs } from '../../collect/teacherEditor';
 import { summary } from '../../report/terminal';
 import { run as runLoop } from '../../run/run';
+import { planLines, type ShownPlan } from '../callPlan';
 import { ablationDocument } from '../ablationDocument';
 import type { Args } from '../args';
 import { jsonFlag, ledgerFlag, progressFlags, runtimeFlags, setFlag, type Command, type Context } from '../command';
-import { withLedger, withLedgerIfAny } from '../compose';
+import { withLedger, withLedgerIfAny, type Ledger } from '../compose';
 import { onDevice } from '../cuda/device';
 import type { ExitName } from '../exitCodes';
 import { must } from '../faults';
-import { cellLoader, loadMatrix, matrixPath } from '../matrixFile';
+import { cellLoader, loadMatrix, matrixPath, promptsNamedIn } from '../matrixFile';
 import { progressStep } from '../runProgress';
 import { overridesOf } from '../runConfig';
+import { planOfTeaching } from '../runPlan';
 import { runPorts } from '../runPorts';
 import { shareFlags, sharePorts } from '../sharing';
 import { table } from '../tables';
+import {
+  checkServed,
+  openCalls,
+  openTeacher,
+  servedFlags,
+  teacherSettings,
+  type Calls,
+  type Teaching,
+} from '../teaching';
 import { measuredRates, type WorkRates } from '../workRates';
 
 const unitOf = { base: 'steps', evaluate: 'problems', collect: 'first calls', train: 'steps' } as const;
@@ -46,7 +60,42 @@ const minutes = (seconds: number): string =>
       ? `${Math.ceil(seconds / 60)} min`
       : `${(seconds / 3600).toFixed(1)} h`;
 
-const dryRun = async (args: Args, context: Context, { started, cells }: Ablation): Promise<void> => {
+/** How the cells are taught: the settings of a cell's teacher, undefined where the script edits. */
+type TeachingOf = (cell: PlannedCell) => Teaching | undefined;
+
+/** What each teacher may be asked, in collections that are made once. */
+const teacherPlans = async (
+  args: Args,
+  context: Context,
+  cells: readonly PlannedCell[],
+  teachingOf: TeachingOf,
+): Promise<readonly ShownPlan[]> => {
+  const byTeacher = new Map<string, { teaching: Teaching; cells: PlannedCell[] }>();
+  for (const cell of cells) {
+    const teaching = teachingOf(cell);
+    if (teaching === undefined) continue;
+    const key = canonicalJson(teaching.model);
+    const known = byTeacher.get(key) ?? { teaching, cells: [] };
+    known.cells.push(cell);
+    byTeacher.set(key, known);
+  }
+  const plans: ShownPlan[] = [];
+  for (const { teaching, cells: taught } of byTeacher.values()) {
+    const collected = sharesOf(taught.map(({ input }) => workOf(input))).find(({ kind }) => kind === 'collect');
+    const first = taught[0];
+    if (first === undefined) continue;
+    plans.push(await planOfTeaching(first.input, collected?.amountOnce ?? 0, teaching, { args, context }));
+  }
+  return plans;
+};
+
+const dryRun = async (
+  args: Args,
+  context: Context,
+  { started, cells }: Ablation,
+  teachingOf: TeachingOf,
+): Promise<void> => {
+  const teachers = await teacherPlans(args, context, cells, teachingOf);
   const shares = sharesOf(cells.map(({ input }) => workOf(input)));
   const rates: WorkRates = (await withLedgerIfAny(args, context, ({ log }) => measuredRates(log))) ?? {};
   const seconds = secondsOf(shares, rates);
@@ -63,6 +112,7 @@ const dryRun = async (args: Args, context: Context, { started, cells }: Ablation
       work: shares,
       rates,
       seconds,
+      ...(teachers.length === 0 ? {} : { teachers }),
     });
   }
   const { out } = context;
@@ -86,7 +136,26 @@ const dryRun = async (args: Args, context: Context, { started, cells }: Ablation
       ? 'time     unknown: this ledger has no measured rate of each kind of work yet'
       : `time     about ${minutes(seconds)} at the rates of this ledger, were nothing of it there yet`,
   );
+  for (const teacher of teachers) await out.line(planLines(teacher).join('\n'));
   return out.line('Nothing was written.');
+};
+
+/** Opens the editor of each cell; cells with the same teacher have the same one. */
+const editors = (teachingOf: TeachingOf, calls: Calls | undefined, { blobs }: Ledger) => {
+  const open = new Map<string, Promise<Editor>>();
+  return async (cell: PlannedCell): Promise<{ readonly editor?: Editor }> => {
+    const teaching = teachingOf(cell);
+    if (teaching === undefined || calls === undefined) return {};
+    const key = canonicalJson([
+      cell.input.task.name,
+      teaching.model,
+      teaching.sampling,
+      ...planBlobs(teaching).map(sha256),
+    ]);
+    const editor = open.get(key) ?? openTeacher(cell.input.task, teaching, calls, blobs);
+    open.set(key, editor);
+    return { editor: await editor };
+  };
 };
 
 export const ablate: Command = {
@@ -97,8 +166,9 @@ export const ablate: Command = {
     'A matrix names a run config, arms (settings by dotted key) or axes, and seeds. Arms that differ in anything but the',
     'settings under `vary` are refused, with what they differ in. Running again after any stop goes on. The report is a',
     'projection of the ledger: `tripost report <ablation>` makes it again. With --share several processes take seeds in turn.',
+    'Cells whose collect.editor is a served model ask it as `tripost run` does: server and key are OPENAI_BASE_URL, OPENAI_API_KEY.',
     'JSON: the report {ablationId, name, baseline, vary, arms, seeds, metrics, cells, byIteration, comparisons, missing};',
-    'with --dry-run {ablationId, cells, work: [{kind, pieces, once, amount, amountOnce}], rates, seconds}.',
+    'with --dry-run {ablationId, cells, work: [{kind, pieces, once, amount, amountOnce}], rates, seconds, teachers?}.',
   ].join('\n'),
   arguments: [{ name: '<matrix>', description: 'a YAML file, or the name of a shipped matrix' }],
   flags: [
@@ -106,6 +176,7 @@ export const ablate: Command = {
     setFlag,
     { flags: '--dry-run', description: 'print cells, shared work and time; nothing is written' },
     ...shareFlags,
+    ...servedFlags,
     ...runtimeFlags,
     jsonFlag,
     ...progressFlags,
@@ -119,19 +190,26 @@ export const ablate: Command = {
     const path = matrixPath(args.at(0));
     const matrix = loadMatrix(path, overridesOf(args));
     const planned = must(planAblation(matrix, cellLoader(path, matrix)));
+    const promptsIn = promptsNamedIn(path, matrix);
+    const teachingOf: TeachingOf = ({ cell, input }) => teacherSettings(input, promptsIn(cell));
     if (args.has('dryRun')) {
-      await dryRun(args, context, planned);
+      await dryRun(args, context, planned, teachingOf);
       return 'ok';
     }
+    const teaches = planned.cells.some((cell) => teachingOf(cell) !== undefined);
+    checkServed(args, { teacher: teaches, student: false });
     const share = sharePorts(args);
     let exit: ExitName = 'ok';
     await withLedger(args, context, 'collect', async (ledger) => {
       const ports = runPorts(args, ledger, context);
+      const calls = teaches ? await openCalls(args, ledger, context) : undefined;
+      const editorOf = editors(teachingOf, calls, ledger);
       const total = planned.cells.length;
       let prefix = '';
-      const runCell = ({ input }: PlannedCell, signal: AbortSignal) =>
-        runLoop(input, {
+      const runCell = async (cell: PlannedCell, signal: AbortSignal) =>
+        runLoop(cell.input, {
           ...ports,
+          ...(await editorOf(cell)),
           signal,
           onProgress: (progress) => {
             const step = progressStep(progress);
@@ -147,6 +225,7 @@ export const ablate: Command = {
           ? await runAblation(planned, ledger.log, (cell) => runCell(cell, signal), onProgress)
           : await ablateShared(planned, { log: ledger.log, share, signal, run: runCell, onProgress }),
       );
+      await calls?.close();
       context.progress.end();
       const document = await ablationDocument(ledger.log, planned.started.ablationId, context.signal);
       const { report } = document;

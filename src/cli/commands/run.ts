@@ -16,7 +16,7 @@ import { loadRun } from '../runConfig';
 import { filesOf, receiptFile, receiptOf, writeFolder } from '../studentFolder';
 import { iterationTable } from '../tables';
 import { planLines } from '../callPlan';
-import { planOfRun } from '../runPlan';
+import { planOfTeaching, trajectoriesOf } from '../runPlan';
 import {
   checkServed,
   openCalls,
@@ -104,7 +104,10 @@ const dryRun = async (args: Args, context: Context, input: RunInput, teaching: T
     return { iterations, calls: made.filter(({ data }) => own.has(data.collectionId)).length };
   });
   const known = found ?? { iterations: 0, calls: 0 };
-  const teacher = teaching === undefined ? undefined : await planOfRun(input, teaching, args, context);
+  const teacher =
+    teaching === undefined
+      ? undefined
+      : await planOfTeaching(input, trajectoriesOf(input), teaching, { args, context });
   if (context.json)
     return context.out.json({ dryRun: true, ...plan, known, ...(teacher === undefined ? {} : { teacher }) });
   const steps = (of: { readonly steps: number | null; readonly epochs: number | null }): string =>

@@ -101,7 +101,8 @@ ${about}
   testSeen: 150
   testUnseen: 50
 
-# The base: a student trained from nothing on gold rationales (the paper's stage 0).
+# The base: a student trained from nothing on gold rationales (the paper's stage 0). A Hugging Face model in its place:
+# from: ./SmolLM2-135M, which brings its own tokenizer and shape.
 base:
   seed: 1
   policy: ft-rationale

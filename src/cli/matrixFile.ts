@@ -34,6 +34,12 @@ export const matrixPath = (name: string): string => {
   });
 };
 
+const pathKeys: ReadonlySet<string> = new Set(['base.from', 'base.policy', 'policy', 'task.name']);
+
+/** What the command line names is relative to where the command is given; what a matrix names, to the matrix. */
+const fromHere = (key: string, value: Json): Json =>
+  pathKeys.has(key) && typeof value === 'string' && /[\\/]|\.(ya?ml|json)$/.test(value) ? resolve(value) : value;
+
 /** Reads a matrix; `over` goes over the settings of every cell. */
 export const loadMatrix = (path: string, over: readonly Override[]): Matrix => {
   const parsed = parseYaml(readText(path), Matrix);
@@ -41,7 +47,8 @@ export const loadMatrix = (path: string, over: readonly Override[]): Matrix => {
   const given = over.map(({ key, value }) => [key, value] as const);
   // What came from YAML is JSON.
   const isJson = (entry: readonly [string, unknown]): entry is readonly [string, Json] => entry[1] !== undefined;
-  const matrix = { ...parsed.right, set: new Map([...parsed.right.set, ...given.filter(isJson)]) };
+  const set = given.filter(isJson).map(([key, value]) => [key, fromHere(key, value)] as const);
+  const matrix = { ...parsed.right, set: new Map([...parsed.right.set, ...set]) };
   const fault = faultOf(matrix);
   if (fault !== undefined) usage(`${path}: ${fault}`);
   const unknown = matrix.metrics.find((metric) => !comparableMetrics.includes(metric));

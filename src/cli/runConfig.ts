@@ -5,6 +5,7 @@ import { parseYaml, type DocumentProblem } from '../../projections/parseYaml';
 import type { Policy } from '../../projections/policies/policy';
 import type { PolicyDocument } from '../../projections/policies/policyDocument';
 import { isTaskFolder, RunConfig, usualPolicies } from '../run/config';
+import type { StartingModel } from '../run/base';
 import type { RunInput } from '../run/runContext';
 import type { Task } from '../tasks/task';
 import type { Args } from './args';
@@ -12,7 +13,7 @@ import { stop, usage } from './faults';
 import { readText, reason } from './inputFile';
 import { namedTask } from './namedTask';
 import { inlinePolicy, loadPolicy } from './policyFile';
-import { readStudentFolder } from './studentFolder';
+import { readStudentFolder, startingModel } from './studentFolder';
 import { loadUserTask } from './userTaskFolder';
 
 /** One value that goes over the config. */
@@ -100,6 +101,16 @@ const taskOf = (config: RunConfig, file: string, from: string): { readonly task:
   return { task, config: { ...config, task: { ...config.task, name: task.name, config: { digest } } } };
 };
 
+const isDigest = (text: string): boolean => /^[0-9a-f]{64}$/.test(text);
+
+/** The model that the base of a config starts from. It is what its files are: their digest stands in the config in its path's place. */
+const startOf = (config: RunConfig, folder: string): { readonly config: RunConfig; readonly start?: StartingModel } => {
+  const { from = null } = config.base;
+  if (from === null || isDigest(from)) return { config };
+  const start = startingModel(resolve(folder, from));
+  return { config: { ...config, base: { ...config.base, from: start.digest } }, start };
+};
+
 export interface LoadedRun {
   readonly input: RunInput;
   readonly file: string;
@@ -123,7 +134,9 @@ export const loadInput = (file: string, overrides: readonly Override[], folder: 
   // What the command line names is relative to where the command is given; what the config names, to the config.
   const from = (...names: readonly string[]): string =>
     overrides.some(({ key }) => names.includes(key)) ? folder : here;
-  const { task, config } = taskOf(given, file, from('task.name'));
+  const asked = taskOf(given, file, from('task.name'));
+  const { task } = asked;
+  const { config, start } = startOf(asked.config, from('base.from'));
   const policyOf = (key: PolicyKey, named: string | PolicyDocument): Policy => {
     const place = from(key, `${key}.extends`);
     if (typeof named === 'string') return loadPolicy(named, place);
@@ -137,5 +150,6 @@ export const loadInput = (file: string, overrides: readonly Override[], folder: 
     policy: policyOf('policy', config.policy),
     basePolicy: policyOf('base.policy', config.base.policy),
     trained: trained === null ? undefined : readStudentFolder(resolve(here, trained)),
+    start,
   };
 };

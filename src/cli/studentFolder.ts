@@ -1,12 +1,12 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
-import { type Digest, isMapping, type Json } from '../../events/digest';
+import { type Digest, isMapping, type Json, sha256 } from '../../events/digest';
 import type { RecordedEvent } from '../../events/envelope';
 import type { BlobStore } from '../ports/blobStore';
 import type { EventLog } from '../ports/eventLog';
-import type { ReceiptLine, TrainedStudent } from '../run/base';
-import { isCheckpointFile } from '../train/checkpoint';
+import type { ReceiptLine, StartingModel, TrainedStudent } from '../run/base';
+import { checkpointDigest, isCheckpointFile } from '../train/checkpoint';
 import { must, stop } from './faults';
 import { readBytes, readText, reason, writing } from './inputFile';
 
@@ -53,6 +53,24 @@ export const readStudentFolder = (folder: string): TrainedStudent => {
   const names = namedByReceipt(events) ?? readdirSync(folder).filter(isCheckpointFile);
   const files = new Map([...names].sort().map((name) => [name, readBytes(join(folder, name))]));
   return { files, events };
+};
+
+const modelFiles = (folder: string): ReadonlyMap<string, Uint8Array> => {
+  if (!isFolder(folder)) return stop({ tag: 'InputUnreadable', path: folder, message: 'there is no such folder' });
+  const names = readdirSync(folder).filter(isCheckpointFile).sort();
+  return new Map(names.map((name) => [name, readBytes(join(folder, name))]));
+};
+
+/** Digests of the folders that this process has read: the cells of a comparison start from the same model. */
+const digests = new Map<string, Digest>();
+
+/** A model folder that a training starts from. Its weights are read once for their digest, and again where they are needed. */
+export const startingModel = (folder: string): StartingModel => {
+  const known = digests.get(folder);
+  const digest =
+    known ?? checkpointDigest(new Map([...modelFiles(folder)].map(([name, bytes]) => [name, sha256(bytes)])));
+  digests.set(folder, digest);
+  return { digest, files: () => modelFiles(folder) };
 };
 
 const sameBytes = (file: string, bytes: Uint8Array): boolean => existsSync(file) && readFileSync(file).equals(bytes);

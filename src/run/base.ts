@@ -1,18 +1,17 @@
 import * as E from 'fp-ts/Either';
 import { checkpointWritten } from '../../events/checkpointWritten';
 import type { Environment } from '../../events/codecs';
-import type { Json } from '../../events/digest';
+import type { Digest, Json } from '../../events/digest';
 import { positionOf } from '../../events/envelope';
-import { decodeEvent, definitionOf, type DecodeError, type LedgerEvent } from '../../events/index';
+import { decodeEvent, decodeStored, definitionOf, type DecodeError, type LedgerEvent } from '../../events/index';
 import type { ProblemPosed } from '../../events/problemPosed';
-import type { Policy } from '../../projections/policies/policy';
 import { appendOnce, openStream } from '../ledger/openStream';
 import type { BlobError, BlobStore } from '../ports/blobStore';
 import type { AppendError, EventLog } from '../ports/eventLog';
 import type { Task } from '../tasks/task';
 import { renderTurn } from '../tasks/trajectoryText';
 import type { CheckpointError } from '../train/checkpoint';
-import { openFiles, storeFiles, type LoadedCheckpoint } from '../train/checkpointStore';
+import { loadCheckpoint, openFiles, storeFiles, type LoadedCheckpoint } from '../train/checkpointStore';
 import type { StartEngine } from '../train/engine';
 import { initialWeights } from '../train/initialWeights';
 import type { ModelShape } from '../train/modelShape';
@@ -24,6 +23,8 @@ import type { TrainPorts } from '../train/trainingRun';
 import { trainingIdOf, type Base, type TrainError, type TrainRequest } from '../train/trainRequest';
 import type { RunConfig } from './config';
 import { derive, loadRows, type DeriveError } from './derive';
+import type { LedgerPrefix } from './ledgerPrefix';
+import type { RunInput } from './runContext';
 
 export type BaseError =
   | TrainError
@@ -33,6 +34,8 @@ export type BaseError =
   | DecodeError
   | AppendError
   | BlobError
+  /** The model that the base starts from is neither on the ledger nor at hand. */
+  | { readonly tag: 'StartMissing'; readonly checkpoint: string }
   /** A shipped student whose receipt is of another training than the one that the config describes. */
   | { readonly tag: 'ReceiptDiffers'; readonly field: string; readonly expected: string; readonly got: string };
 
@@ -40,6 +43,12 @@ export type BaseError =
 export interface TrainedStudent {
   readonly files: ReadonlyMap<string, Uint8Array>;
   readonly events: readonly ReceiptLine[];
+}
+
+/** A model folder that a base starts from: its digest, and its files, read when they are needed. */
+export interface StartingModel {
+  readonly digest: Digest;
+  readonly files: () => ReadonlyMap<string, Uint8Array>;
 }
 
 /** An event of a training as a receipt file keeps it. */
@@ -52,6 +61,7 @@ export interface ReceiptLine {
 export interface BasePorts {
   readonly log: EventLog;
   readonly blobs: BlobStore;
+  readonly prefix: LedgerPrefix;
   readonly startEngine: StartEngine;
   readonly signal: AbortSignal;
   readonly environment: Environment;
@@ -145,37 +155,74 @@ const importTraining = async (
   return openFiles(stored.right.digest, student.files);
 };
 
-/**
- * The student that the loop starts from (TriPosT stage 0, "ft rationale"): trained from nothing on the gold rationales of
- * the training problems, or imported with its receipt when that training was done before.
- */
-export const baseStudent = async (
-  config: RunConfig['base'],
-  policy: Policy,
-  task: Task,
-  set: { readonly name: string; readonly problems: readonly ProblemPosed[] },
-  trained: TrainedStudent | undefined,
-  ports: BasePorts,
+/** A model that is there before the first training, from the ledger or else from its folder, which is then imported. */
+const startingModel = async (
+  checkpoint: Digest,
+  start: StartingModel | undefined,
+  ports: Pick<BasePorts, 'log' | 'blobs'>,
 ): Promise<E.Either<BaseError, LoadedCheckpoint>> => {
-  const tokenizer = tokenizerFor(config.tokenizer, task, set.problems);
+  for await (const page of ports.log.readPages({ filter: { types: ['CheckpointWritten'] } }))
+    for (const stored of page) {
+      const event = decodeStored(stored);
+      if (E.isLeft(event)) return event;
+      if (event.right.type !== 'CheckpointWritten' || event.right.data.checkpoint !== checkpoint) continue;
+      return loadCheckpoint(ports.blobs, checkpoint, event.right.data.files);
+    }
+  if (start === undefined) return E.left({ tag: 'StartMissing', checkpoint });
+  const imported = await importCheckpoint(start.files(), ports);
+  if (E.isLeft(imported) || imported.right.digest === checkpoint) return imported;
+  return E.left({ tag: 'ReceiptDiffers', field: 'base.from', expected: checkpoint, got: imported.right.digest });
+};
+
+/** Where the base's training begins: a model that is there, or first weights and a tokenizer of the task's texts. */
+const beginningOf = async (
+  config: RunConfig['base'],
+  task: Task,
+  problems: readonly ProblemPosed[],
+  start: StartingModel | undefined,
+  ports: BasePorts,
+): Promise<E.Either<BaseError, Base>> => {
+  const { from = null, shape: own } = config;
+  if (from !== null) {
+    const loaded = await startingModel(from, start, ports);
+    if (E.isLeft(loaded)) return loaded;
+    const { shape, weights, tokenizer, kept } = loaded.right;
+    return E.right({ ref: { kind: 'checkpoint', digest: from }, shape, weights, tokenizer, kept });
+  }
+  if (own === null) throw new Error('base.shape is null where base.from is');
+  const tokenizer = tokenizerFor(config.tokenizer, task, problems);
   if (E.isLeft(tokenizer)) return tokenizer;
-  // Iteration 0 is the base: no trajectory is in its scope, so what is collected later does not change its decisions.
-  const scope = { iteration: 0, problemSet: set.name };
-  const derived = await derive({ policy, seed: config.seed, scope, tokenizer: tokenizer.right }, ports);
-  if (E.isLeft(derived)) return derived;
-  const rows = await loadRows(ports.blobs, derived.right.event.dataset);
-  if (E.isLeft(rows)) return rows;
-  const shape: ModelShape = { ...config.shape, vocabSize: tokenizer.right.vocabSize };
-  const base: Base = {
+  const shape: ModelShape = { ...own, vocabSize: tokenizer.right.vocabSize };
+  return E.right({
     ref: { kind: 'scratch', shape: { ...shape }, seed: config.seed },
     shape,
     weights: initialWeights(shape, config.seed),
     tokenizer: tokenizer.right,
-  };
+  });
+};
+
+/**
+ * The student that the loop starts from (TriPosT stage 0, "ft rationale"): trained on the gold rationales of the training
+ * problems, from nothing or from a model that is there, or imported with its receipt when that training was done before.
+ */
+export const baseStudent = async (
+  { config: { base: config }, basePolicy: policy, task, trained, start }: RunInput,
+  set: { readonly name: string; readonly problems: readonly ProblemPosed[] },
+  ports: BasePorts,
+): Promise<E.Either<BaseError, LoadedCheckpoint>> => {
+  const begun = await beginningOf(config, task, set.problems, start, ports);
+  if (E.isLeft(begun)) return begun;
+  const { shape, tokenizer, kept } = begun.right;
+  // Iteration 0 is the base: no trajectory is in its scope, so what is collected later does not change its decisions.
+  const scope = { iteration: 0, problemSet: set.name };
+  const derived = await derive({ policy, seed: config.seed, scope, tokenizer }, ports);
+  if (E.isLeft(derived)) return derived;
+  const rows = await loadRows(ports.blobs, derived.right.event.dataset);
+  if (E.isLeft(rows)) return rows;
   const request: TrainRequest = {
     dataset: derived.right.event.dataset,
     rows: rows.right,
-    base,
+    base: begun.right,
     config: config.train,
     seed: config.seed,
     environment: ports.environment,
@@ -188,9 +235,10 @@ export const baseStudent = async (
     digest: done.right.receipt.checkpoint,
     shape,
     weights: done.right.weights,
-    tokenizer: tokenizer.right,
-    tokenizerJson: tokenizer.right.json,
-    endId: tokenizer.right.endId,
+    tokenizer,
+    tokenizerJson: tokenizer.json,
+    endId: tokenizer.endId,
+    kept,
   });
 };
 

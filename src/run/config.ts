@@ -1,8 +1,10 @@
+import * as E from 'fp-ts/Either';
 import * as t from 'io-ts';
 import {
   AnyJson,
   Described,
   Flag,
+  later,
   listOf,
   Name,
   noted,
@@ -63,24 +65,26 @@ const train = (defaults: typeof paperTrainConfig) => ({
   heldOut: otherwise(orNull(HeldOut), defaults.heldOut),
 });
 
+/** As JSON Schema: a mapping in which this is something. */
+const given = (key: string) => ({
+  type: 'object',
+  required: [key],
+  properties: { [key]: { not: { type: 'null' } } },
+});
+
 /** `steps` or `epochs` decides how long a training is: who gives one of them does not get the other's default beside it. */
 const trainSection = (defaults: typeof paperTrainConfig) => {
   const fields = section('train', train(defaults));
-  const isNumber = (key: string) => ({
-    type: 'object',
-    required: [key],
-    properties: { [key]: { not: { type: 'null' } } },
-  });
   return new Described<t.TypeOf<typeof fields>>(
     fields.name,
     fields.is,
     (u, c) => {
-      const given: Readonly<Record<string, unknown>> = typeof u === 'object' && u !== null ? { ...u } : {};
-      const { steps, epochs } = { steps: given['steps'] ?? null, epochs: given['epochs'] ?? null };
+      const all: Readonly<Record<string, unknown>> = typeof u === 'object' && u !== null ? { ...u } : {};
+      const { steps, epochs } = { steps: all['steps'] ?? null, epochs: all['epochs'] ?? null };
       if (steps !== null && epochs !== null) return t.failure(u, c, 'expected steps or epochs, got both');
-      return fields.validate(steps === null && epochs === null ? u : { ...given, steps, epochs }, c);
+      return fields.validate(steps === null && epochs === null ? u : { ...all, steps, epochs }, c);
     },
-    () => ({ ...fields.schema, not: { allOf: [isNumber('steps'), isNumber('epochs')] } }),
+    () => ({ ...fields.schema, not: { allOf: [given('steps'), given('epochs')] } }),
     true,
   );
 };
@@ -122,8 +126,26 @@ export const TaskConfig = section('task', {
 /** What a config without a policy means. */
 export const usualPolicies = { policy: 'tripost', 'base.policy': 'ft-rationale' } as const;
 
-/** A student trained from nothing on gold rationales (the paper's ft rationale, stage 0). */
-export const BaseConfig = section('base', {
+const Shape = section('shape', {
+  hiddenSize: Positive,
+  intermediateSize: Positive,
+  layers: Positive,
+  heads: Positive,
+  kvHeads: Positive,
+  headDim: Positive,
+  ropeTheta: otherwise(Ratio, 10000),
+  rmsNormEps: otherwise(Weight, 1e-5),
+  tiedEmbeddings: otherwise(Flag, true),
+  maxPositions: otherwise(Positive, 256),
+});
+
+const BaseFields = section('base', {
+  from: later(
+    orNull(Text),
+    null,
+    'A model to start from: its Hugging Face folder, relative to the config file, or the digest of a checkpoint that the ' +
+      'ledger has. Tokenizer and shape are then its own. Null: from nothing.',
+  ),
   seed: otherwise(Whole, 1, 'Of its first weights and batches.'),
   policy: otherwise(PolicyRef, usualPolicies['base.policy'], 'Its rows.'),
   tokenizer: section('tokenizer', {
@@ -133,18 +155,7 @@ export const BaseConfig = section('base', {
     pattern: otherwise(oneOf('arithmetic', 'words', 'wholeWords', 'prose'), 'prose'),
     merges: otherwise(Flag, true),
   }),
-  shape: section('shape', {
-    hiddenSize: Positive,
-    intermediateSize: Positive,
-    layers: Positive,
-    heads: Positive,
-    kvHeads: Positive,
-    headDim: Positive,
-    ropeTheta: otherwise(Ratio, 10000),
-    rmsNormEps: otherwise(Weight, 1e-5),
-    tiedEmbeddings: otherwise(Flag, true),
-    maxPositions: otherwise(Positive, 256),
-  }),
+  shape: otherwise(orNull(Shape), null, 'Of a student from nothing; needed where `from` names no model.'),
   train: trainSection({
     ...paperTrainConfig,
     learningRate: 1e-3,
@@ -162,6 +173,19 @@ export const BaseConfig = section('base', {
       'Its training is then imported instead of repeated, once its inputs have been derived again and agree digest by digest.',
   ),
 });
+
+/** A student trained on gold rationales (the paper's ft rationale, stage 0), from nothing or from a model that is there. */
+export const BaseConfig = new Described<t.TypeOf<typeof BaseFields>>(
+  BaseFields.name,
+  BaseFields.is,
+  (u, c) => {
+    const decoded = BaseFields.validate(u, c);
+    if (E.isLeft(decoded) || decoded.right.shape !== null || (decoded.right.from ?? null) !== null) return decoded;
+    const message = 'a student from nothing needs its shape; `from` names a model that has one';
+    return t.failure(null, t.appendContext(c, 'shape', Shape), message);
+  },
+  () => ({ ...BaseFields.schema, anyOf: [given('from'), given('shape')] }),
+);
 
 const teacherSampling = (temperature: number, maxTokens: number) =>
   section('sampling', {
@@ -190,7 +214,8 @@ const Editor = new Described<EditorConfig>(
   () => ({ anyOf: [{ const: 'script' }, TeacherEditor.schema] }),
 );
 
-const given = section('run', {
+/** The config of `tripost run`, every field filled in. Unknown keys are refused with the key that was probably meant. */
+export const RunConfig = section('run', {
   seed: otherwise(Whole, 1, 'Root of every draw of collection, training and evaluation.'),
   task: TaskConfig,
   base: BaseConfig,
@@ -216,17 +241,16 @@ const given = section('run', {
   }),
   generate: section('generate', { batch: otherwise(Positive, 64, 'Problems answered at once.') }),
 });
-
-/** The config of `tripost run`, every field filled in. Unknown keys are refused with the key that was probably meant. */
-export const RunConfig = given;
 export type RunConfig = t.TypeOf<typeof RunConfig>;
 
 /**
  * The config as runs are told apart by it and record it: without where the base's weights come from (its training has an
- * identity of its own), and without the editor where it is the script, as before there was another.
+ * identity of its own), and without the editor where it is the script, as before there was another. A base that starts from
+ * a model has that model's tokenizer and shape, so its own are left out.
  */
 export const recordedConfig = ({ base, collect, ...rest }: RunConfig) => {
-  const { trained: _, ...trained } = base;
+  const { trained: _, from = null, shape, tokenizer, ...common } = base;
+  const own = from === null ? { ...common, shape, tokenizer } : { ...common, from };
   const { editor, ...others } = collect;
-  return { ...rest, base: trained, collect: editor === 'script' ? others : { ...others, editor } };
+  return { ...rest, base: own, collect: editor === 'script' ? others : { ...others, editor } };
 };

@@ -65,14 +65,7 @@ export class Loop {
       this.steps += reusedSteps;
       ports.onProgress({ phase: 'trained', iteration: 0, reusedSteps, steps });
     };
-    const base = await baseStudent(
-      input.config.base,
-      input.basePolicy,
-      input.task,
-      { name: set.set, problems: set.problems },
-      input.trained,
-      { ...ports, onStep, onTrained },
-    );
+    const base = await baseStudent(input, { name: set.set, problems: set.problems }, { ...ports, onStep, onTrained });
     if (E.isLeft(base)) return base;
     let student = base.right;
     const first = await this.score(student, { iteration: 0, dataset: null, rows: 0, weights: null });

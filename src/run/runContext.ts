@@ -13,7 +13,7 @@ import type { Task } from '../tasks/task';
 import type { StartEngine } from '../train/engine';
 import type { OpenStudents } from '../train/students';
 import type { TrainError } from '../train/trainRequest';
-import type { BaseError, TrainedStudent } from './base';
+import type { BaseError, StartingModel, TrainedStudent } from './base';
 import type { RunConfig } from './config';
 import type { DeriveError } from './derive';
 import type { LedgerPrefix } from './ledgerPrefix';
@@ -68,6 +68,8 @@ export interface RunInput {
   readonly policy: Policy;
   readonly basePolicy: Policy;
   readonly trained: TrainedStudent | undefined;
+  /** The model of `base.from` where that is a folder; a checkpoint that the ledger has needs none. */
+  readonly start?: StartingModel | undefined;
 }
 
 export interface IterationSummary {

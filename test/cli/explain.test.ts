@@ -146,6 +146,7 @@ const samples: { readonly [T in Tag]: OfTag<T> } = {
   },
   DatasetUnreadable: { tag: 'DatasetUnreadable', dataset: d1, message: 'line 3: not JSON' },
   ReceiptDiffers: { tag: 'ReceiptDiffers', field: 'dataset', expected: d1, got: d2 },
+  StartMissing: { tag: 'StartMissing', checkpoint: d1 },
   EmptyDataset: { tag: 'EmptyDataset', dataset: d1 },
   NothingHeldOut: { tag: 'NothingHeldOut', rows: 3, share: 0.05 },
   RowsTooLong: { tag: 'RowsTooLong', limit: 64, rows: [{ id: 'r-1', tokens: 80 }] },

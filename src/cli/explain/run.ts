@@ -8,6 +8,7 @@ export const runTable: Table<
   | 'TooFewRows'
   | 'DatasetUnreadable'
   | 'ReceiptDiffers'
+  | 'StartMissing'
   | 'EmptyDataset'
   | 'NothingHeldOut'
   | 'RowsTooLong'
@@ -74,6 +75,12 @@ export const runTable: Table<
       `  expected ${expected}`,
       `  got      ${got}`,
       'It was not imported. Set base.trained to null to train the student here, or make the folder again with this config and code.',
+    ),
+  StartMissing: ({ checkpoint }) =>
+    because(
+      'usage',
+      `The base starts from checkpoint ${checkpoint}, which this ledger has not.`,
+      'Nothing was trained. Set base.from to the folder of that model; the run is the same wherever the folder lies.',
     ),
   EmptyDataset: ({ dataset }) =>
     because(

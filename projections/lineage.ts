@@ -141,9 +141,13 @@ const linksOf = (data: object): Record<string, string> => {
 /** Fields whose values are ids of events, by role. */
 const roles = ['generation', 'attempt', 'feedback', 'event'];
 
+/** A copy of a name: one that was cut out of a longer text keeps that text in memory for as long as it is kept. */
+const copied = (name: string): string => Buffer.from(name).toString();
+
 const apply = (state: LineageState, event: LedgerEvent): void => {
-  const { id, type, stream, revision } = event;
-  if (state.events.has(id)) return;
+  if (state.events.has(event.id)) return;
+  const { type, revision } = event;
+  const [id, stream] = [copied(event.id), copied(event.stream)];
   const all = linksOf(event.data);
   const links: Record<string, string> = {};
   for (const role of roles) if (all[role] !== undefined) links[role] = all[role];

@@ -48,12 +48,13 @@ const tryWith = (
 };
 
 /**
- * Makes a recorded dataset again from the events before it and the policy that its event holds. An event of version 1 does
+ * Makes a recorded dataset again from the events before it (of trajectories, those in its scope are enough) and the policy
+ * that its event holds. An event of version 1 does
  * not say which problem set gold came from, nor whose tokens were counted: what gives the recorded rows and decisions to the
  * byte is it. Without such a one the first that can be derived is given, and is not exact. Left: why nothing can be.
  */
 export const rederive = (
-  events: readonly LedgerEvent[],
+  before: Iterable<LedgerEvent>,
   recorded: DatasetDerived,
   counters: readonly Counter[] = [],
 ): E.Either<string, Rederived> => {
@@ -69,7 +70,7 @@ export const rederive = (
   const named = counters.filter(({ tokenizer }) => recorded.tokenizer === null || tokenizer === recorded.tokenizer);
   if (counts && named.length === 0)
     return E.left('its policy counts tokens, and no tokenizer of this ledger is at hand');
-  const all = project(trajectories, events.slice(0, recorded.ledger.size));
+  const all = project(trajectories, before);
   const { problemSet } = recorded.scope;
   const sets = problemSet === null ? [null, ...new Set(all.problems.map(({ problem }) => problem.set))] : [problemSet];
   let first: Rederived | undefined;

@@ -89,7 +89,7 @@ export interface LaterNote {
   readonly says: string;
 }
 
-/** Notes on what these decisions stand on that are not among the first `size` events: the dataset knows nothing of them. */
+/** Notes on what these decisions stand on that come behind position `size`: the dataset knows nothing of them. */
 export const notesSince = (
   events: readonly LedgerEvent[],
   size: number,
@@ -103,7 +103,8 @@ export const notesSince = (
       ...(problems.get(problemId) ?? []),
     ]),
   );
-  return events.slice(size).flatMap((event): readonly LaterNote[] => {
+  return events.flatMap((event): readonly LaterNote[] => {
+    if (Number(event.position) <= size) return [];
     if (event.type !== 'EventRetracted' && event.type !== 'LabelGiven') return [];
     if (!about.has(event.data.eventId)) return [];
     const { eventId, by } = event.data;
@@ -142,9 +143,13 @@ export const decisionsFor = (target: string, decisions: readonly Decision[], lin
   return trajectoryId === null ? [] : decisions.filter((d) => d.trajectoryId === trajectoryId);
 };
 
-const eventOf = (target: string, lineage: Lineage): KnownEvent | undefined => {
+const eventOf = (target: string, { events, byTrajectory, problems }: Lineage): KnownEvent | undefined => {
+  const exact = events.get(target);
+  // A whole id of something else begins no event's id; to look through a large ledger for it takes long.
+  if (exact !== undefined || byTrajectory.has(target) || problems.has(target)) return exact;
   const is = matcher(target);
-  return lineage.events.get(target) ?? [...lineage.events.values()].find((e) => is(e.id));
+  for (const event of events.values()) if (is(event.id)) return event;
+  return undefined;
 };
 
 /**

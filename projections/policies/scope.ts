@@ -15,7 +15,7 @@ export interface Asked {
 
 /** The iterations in scope: that one, or with `through` all up to it. */
 export const iterationsIn = (
-  all: JudgedLedger,
+  all: Pick<JudgedLedger, 'iterations'>,
   scope: Scope,
   through: boolean,
 ): readonly JudgedLedger['iterations'][number][] =>
@@ -25,17 +25,30 @@ export const iterationsIn = (
       (scope.iteration === null || (through ? i.iteration <= scope.iteration : i.iteration === scope.iteration)),
   );
 
-/** The trajectories in scope. A run's are those of its iterations' collections, which other runs may share. */
-export const trajectoriesIn = (all: JudgedLedger, scope: Scope, through: boolean): readonly JudgedTrajectory[] => {
+/**
+ * Which places are in scope, and the collections that they are in (null: of any). A run's are those of its iterations'
+ * collections, which other runs may share.
+ */
+export const inScope = (
+  all: Pick<JudgedLedger, 'iterations'>,
+  scope: Scope,
+  through: boolean,
+): { readonly collections: ReadonlySet<string> | null; readonly accepts: (place: Place | null) => boolean } => {
   const { runId, iteration } = scope;
   if (runId !== null) {
-    const collections = new Set(iterationsIn(all, scope, through).map((i) => i.collectionId));
-    return all.trajectories.filter(({ place }) => place !== null && collections.has(place.collectionId));
+    const ids = iterationsIn(all, scope, through).flatMap(({ collectionId }) => collectionId ?? []);
+    const collections = new Set(ids);
+    return { collections, accepts: (place) => place !== null && collections.has(place.collectionId) };
   }
-  if (iteration === null) return all.trajectories;
-  return all.trajectories.filter(
-    ({ place }) => place !== null && (through ? place.iteration <= iteration : place.iteration === iteration),
-  );
+  if (iteration === null) return { collections: null, accepts: () => true };
+  const isIn = (n: number): boolean => (through ? n <= iteration : n === iteration);
+  return { collections: null, accepts: (place) => place !== null && isIn(place.iteration) };
+};
+
+/** The trajectories in scope. */
+export const trajectoriesIn = (all: JudgedLedger, scope: Scope, through: boolean): readonly JudgedTrajectory[] => {
+  const { accepts } = inScope(all, scope, through);
+  return all.trajectories.filter(({ place }) => accepts(place));
 };
 
 /** Finds the problem a trajectory answers: the one of its collection's problem set, else the first with that id. */

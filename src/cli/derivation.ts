@@ -1,18 +1,19 @@
 import * as E from 'fp-ts/Either';
-import type { LedgerEvent } from '../../events/index';
+import { decodeEvent, type LedgerEvent } from '../../events/index';
 import type { Policy } from '../../projections/policies/policy';
 import type { Scope } from '../../projections/policies/scope';
 import { project } from '../../projections/projection';
 import type { Derivation } from '../../projections/rederive';
 import { trajectories } from '../../projections/trajectories';
-import type { Trajectories } from '../../projections/trajectory';
+import type { JudgedLedger } from '../../projections/trajectory';
 import type { BlobStore } from '../ports/blobStore';
 import type { EventLog } from '../ports/eventLog';
 import { counterOf } from '../run/counter';
+import { placeIn, type Past } from '../run/past';
 import type { Recall } from '../run/recall';
 import type { Args } from './args';
 import type { Flag } from './command';
-import { stop, usage } from './faults';
+import { must, stop, usage } from './faults';
 import { byPrefix, findProblemSet, findRun, type EventOf } from './find';
 import { namedTokenizer } from './namedTokenizer';
 import { loadPolicy } from './policyFile';
@@ -79,20 +80,25 @@ export const scopeOf = async (args: Args, log: EventLog): Promise<Partial<Scope>
 };
 
 /** Where a trajectory's own candidates are: its iteration, of the first run that has it. */
-const placeOf = (
+const placeOf = async (
   trajectoryId: string | undefined,
-  all: Trajectories,
-): { readonly runId?: string; readonly iteration?: number } => {
-  const place = all.trajectories.find((each) => each.trajectoryId === trajectoryId)?.place ?? undefined;
-  if (place === undefined) return {};
-  const run = all.iterations.find(({ collectionId }) => collectionId === place.collectionId);
-  return { iteration: run?.iteration ?? place.iteration, ...(run === undefined ? {} : { runId: run.runId }) };
+  log: EventLog,
+  { iterations }: Pick<JudgedLedger, 'iterations'>,
+): Promise<{ readonly runId?: string; readonly iteration?: number }> => {
+  if (trajectoryId === undefined) return {};
+  for await (const recorded of log.readStream(`trajectory-${trajectoryId}`)) {
+    const place = placeIn(must(decodeEvent(recorded)));
+    if (place === undefined) continue;
+    const run = iterations.find(({ collectionId }) => collectionId === place.collectionId);
+    return { iteration: run?.iteration ?? place.iteration, ...(run === undefined ? {} : { runId: run.runId }) };
+  }
+  return {};
 };
 
 export interface DerivationPlace {
   readonly log: EventLog;
   readonly blobs: BlobStore;
-  readonly events: readonly LedgerEvent[];
+  readonly past: Past;
   readonly recall: Recall;
 }
 
@@ -108,24 +114,28 @@ const needsCounter = ({ admit, name }: Policy): never | undefined =>
 export const derivationOf = async (
   name: string,
   args: Args,
-  { log, blobs, events, recall }: DerivationPlace,
+  { log, blobs, past, recall }: DerivationPlace,
   trajectoryId?: string,
 ): Promise<Derivation> => {
   const policy = loadPolicy(name, process.cwd());
+  const through = policy.select.iterations === 'through';
   const counted = args.text('tokenizer');
   const counter = counted === undefined ? {} : counterOf(await namedTokenizer(counted, log, blobs));
   const picked = args.text('dataset');
   if (picked !== undefined) {
-    const { data } = datasetEvent(events, picked);
+    const { data } = datasetEvent(past.events, picked);
     const made = await recall.rederived(data);
     if (E.isLeft(made)) return stop({ tag: 'DatasetUnreadable', dataset: data.dataset, message: made.left });
     const options = { ...made.right.options, ...counter };
     if (options.countTokens === undefined) needsCounter(policy);
-    return { all: made.right.all, policy, options };
+    const before = must(await past.about(data.scope, through, data.ledger.size));
+    return { all: project(trajectories, before), policy, options };
   }
   if (counted === undefined) needsCounter(policy);
-  const all = project(trajectories, events);
   const isPlaced = args.text('run') !== undefined || args.whole('iteration') !== undefined;
-  const scope = { ...(isPlaced ? {} : placeOf(trajectoryId, all)), ...(await scopeOf(args, log)) };
+  const started = project(trajectories, past.events);
+  const own = isPlaced ? {} : await placeOf(trajectoryId, log, started);
+  const scope = { ...own, ...(await scopeOf(args, log)) };
+  const all = project(trajectories, must(await past.about(scope, through)));
   return { all, policy, options: { seed: args.whole('seed') ?? 1, scope, ...counter } };
 };

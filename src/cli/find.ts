@@ -2,6 +2,7 @@ import * as E from 'fp-ts/Either';
 import type { Digest } from '../../events/digest';
 import { decodeStored, type EventType, type LedgerEvent } from '../../events/index';
 import { shortestPrefix } from '../../projections/why';
+import { isAtHand, Past } from '../run/past';
 import type { EventLog } from '../ports/eventLog';
 import { must, stop } from './faults';
 
@@ -47,6 +48,24 @@ export const allEvents = async (log: EventLog, signal: AbortSignal): Promise<rea
     }
   }
   return events;
+};
+
+/** The ledger for questions about what was derived. `see` is shown every event on the way; without it few are decoded. */
+export const pastOf = async (log: EventLog, signal: AbortSignal, see?: (event: LedgerEvent) => void): Promise<Past> => {
+  const events: LedgerEvent[] = [];
+  let read = 0;
+  for await (const page of log.readPages()) {
+    if (signal.aborted) return stop({ tag: 'Stopped', what: `${read} events read` });
+    read += page.length;
+    for (const stored of page) {
+      const atHand = isAtHand(stored);
+      if (!atHand && see === undefined) continue;
+      const decoded = must(decodeStored(stored));
+      see?.(decoded);
+      if (atHand) events.push(decoded);
+    }
+  }
+  return new Past(log, events);
 };
 
 /** A checkpoint's event. A state to resume from is no student: it is left out. */

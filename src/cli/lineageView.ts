@@ -1,19 +1,18 @@
 import type { Digest } from '../../events/digest';
-import type { LedgerEvent } from '../../events/index';
 import { lineage as lineageProjection, type Lineage } from '../../projections/lineage';
-import { project } from '../../projections/projection';
 import type { Decision, Row } from '../../projections/replayDataset';
 import { findById, type Found } from '../../projections/why';
 import type { BlobStore } from '../ports/blobStore';
 import type { EventLog } from '../ports/eventLog';
+import type { Past } from '../run/past';
 import { Recall, type Missing } from '../run/recall';
 import { stop } from './faults';
-import { allEvents, byPrefix } from './find';
+import { byPrefix, pastOf } from './find';
 import { NearIds } from './findEvent';
 
 /** What the ledger knows of where things came from and went, with the datasets' rows at hand. */
 export interface View {
-  readonly events: readonly LedgerEvent[];
+  readonly past: Past;
   readonly lineage: Lineage;
   /** Without the datasets whose rows neither the blobs nor the events give. */
   readonly rows: ReadonlyMap<Digest, readonly Row[]>;
@@ -21,9 +20,11 @@ export interface View {
 }
 
 export const viewOf = async (log: EventLog, blobs: BlobStore, signal: AbortSignal): Promise<View> => {
-  const events = await allEvents(log, signal);
-  const lineage = project(lineageProjection, events);
-  const recall = new Recall(events, blobs);
+  const state = lineageProjection.initial();
+  const past = await pastOf(log, signal, (event) => lineageProjection.apply(state, event));
+  const lineage = lineageProjection.view(state);
+  const recall = new Recall(past, blobs);
+  const { events } = past;
   const rows = new Map<Digest, readonly Row[]>();
   for (const event of events) {
     if (event.type !== 'DatasetDerived' && event.type !== 'DatasetImported') continue;
@@ -31,7 +32,7 @@ export const viewOf = async (log: EventLog, blobs: BlobStore, signal: AbortSigna
     const read = await (event.type === 'DatasetDerived' ? recall.rows(event.data) : recall.importedRows(event.data));
     if (read !== undefined) rows.set(event.data.dataset, read);
   }
-  return { events, lineage, rows, recall };
+  return { past, lineage, rows, recall };
 };
 
 /** The same, for an answer that must not leave a row out: a dataset whose rows are not to be had ends the command. */
@@ -56,7 +57,7 @@ export type Target = Found & { readonly dataset?: Digest };
 /** The one thing that an id means; `<dataset>#<n>` is the n-th row of a dataset, counted from 0. */
 export const resolveTarget = (
   target: string,
-  { events, lineage, rows, recall }: View,
+  { past: { events }, lineage, rows, recall }: View,
   decisions: readonly Decision[] = [],
 ): Target => {
   const [, prefix, index] = /^([0-9a-f]+|latest)#(\d+)$/.exec(target) ?? [];

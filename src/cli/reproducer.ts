@@ -12,6 +12,7 @@ import type { Finding, Reproduction } from '../reproduce/finding';
 import { reproduceDataset, type DatasetPorts } from '../reproduce/reproduceDataset';
 import { reproduceEvaluation, reproduceGenerations } from '../reproduce/reproduceTexts';
 import { reproduceTraining } from '../reproduce/reproduceTraining';
+import { Past } from '../run/past';
 import { Recall } from '../run/recall';
 import { loadCheckpoint, type LoadedCheckpoint } from '../train/checkpointStore';
 import type { Students } from '../train/students';
@@ -51,7 +52,7 @@ export class Reproducer {
   ) {
     this.environment = environmentOf(openRuntime(args).provider);
     this.students = openStudents(args)();
-    this.recall = new Recall(events, ledger.blobs);
+    this.recall = new Recall(new Past(ledger.log, events), ledger.blobs);
   }
 
   release(): Promise<void> {

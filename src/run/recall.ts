@@ -2,13 +2,13 @@ import * as E from 'fp-ts/Either';
 import type { DatasetDerived } from '../../events/datasetDerived';
 import type { DatasetImported } from '../../events/datasetImported';
 import type { Digest } from '../../events/digest';
-import type { LedgerEvent } from '../../events/index';
 import { rederive, type Rederived } from '../../projections/rederive';
 import { parseDecisions, parseRows, type Decision, type Row } from '../../projections/replayDataset';
 import type { BlobError, BlobStore } from '../ports/blobStore';
 import { loadCheckpointTokenizer } from '../train/checkpointStore';
 import type { Tokenizer } from '../train/tokenizer';
 import { counterOf } from './counter';
+import type { Past } from './past';
 
 /** A blob that an answer had to do without. */
 export interface Missing {
@@ -25,16 +25,15 @@ const madeAgain = 'made again from the events: the same bytes';
 
 /**
  * What is known of recorded datasets: their rows and decisions from the blob store, and where a blob is gone, from the
- * events. Everything is read once. What is made again is used for a blob only where it has the blob's digest.
+ * events. What is made again is used for a blob only where it has the blob's digest. Decisions are many, and not kept.
  */
 export class Recall {
   private readonly made = new Map<Digest, E.Either<string, Rederived>>();
   private readonly gone = new Map<string, Missing>();
-  private readonly readDecisions = new Map<Digest, readonly Decision[] | undefined>();
   private known: readonly Tokenizer[] | undefined;
 
   constructor(
-    private readonly events: readonly LedgerEvent[],
+    private readonly past: Past,
     private readonly blobs: BlobStore,
   ) {}
 
@@ -48,7 +47,7 @@ export class Recall {
     if (this.known !== undefined) return this.known;
     const found = new Map<Digest, Tokenizer>();
     const asked = new Set<string>();
-    for (const event of this.events) {
+    for (const event of this.past.events) {
       if (event.type !== 'CheckpointWritten' || event.data.kind === 'resume') continue;
       const { files } = event.data;
       const key = JSON.stringify([files['tokenizer.json'], files['tokenizer_config.json'], files['config.json']]);
@@ -65,11 +64,17 @@ export class Recall {
   async rederived(recorded: DatasetDerived): Promise<E.Either<string, Rederived>> {
     const known = this.made.get(recorded.manifest);
     if (known !== undefined) return known;
-    // Only a policy that counts tokens needs a tokenizer: the checkpoints are not looked at otherwise.
-    const plain = rederive(this.events, recorded);
-    const made = E.isRight(plain) ? plain : rederive(this.events, recorded, (await this.tokenizers()).map(counterOf));
+    const made = await this.make(recorded);
     this.made.set(recorded.manifest, made);
     return made;
+  }
+
+  private async make(recorded: DatasetDerived): Promise<E.Either<string, Rederived>> {
+    const before = await this.past.before(recorded);
+    if (E.isLeft(before)) return E.left(`event ${before.left.eventId} of ${before.left.stream}: ${before.left.tag}`);
+    // Only a policy that counts tokens needs a tokenizer: the checkpoints are not looked at otherwise.
+    const plain = rederive(before.right, recorded);
+    return E.isRight(plain) ? plain : rederive(before.right, recorded, (await this.tokenizers()).map(counterOf));
   }
 
   /** The rows of a dataset; undefined where neither the blob nor the events give them. */
@@ -95,14 +100,11 @@ export class Recall {
   /** The decisions of a dataset; undefined where neither the blob nor the events give them. */
   async decisions(recorded: DatasetDerived): Promise<readonly Decision[] | undefined> {
     const { decisions } = recorded;
-    if (this.readDecisions.has(decisions)) return this.readDecisions.get(decisions);
     const found = await this.stored(decisions, parseDecisions);
     const made = E.isRight(found) ? undefined : await this.rederived(recorded);
     const isSame = made !== undefined && E.isRight(made) && made.right.derived.manifest.decisions === decisions;
     if (E.isLeft(found) && made !== undefined) this.note('decisions', recorded, decisions, found.left, isSame, made);
-    const read = E.isRight(found) ? found.right : isSame ? made.right.derived.decisions : undefined;
-    this.readDecisions.set(decisions, read);
-    return read;
+    return E.isRight(found) ? found.right : isSame ? made.right.derived.decisions : undefined;
   }
 
   private async stored<T>(

@@ -9,8 +9,7 @@ import { provideModule } from '../../projections/policies/customRules';
 import { Policy } from '../../projections/policies/policy';
 import { presetNames } from '../../projections/policies/presets';
 import { memoryBlobStore } from '../../src/adapters/memory/blobStore';
-import { openMemoryLog } from '../../src/adapters/memory/eventLog';
-import type { EventLog, ExpectedRevision } from '../../src/ports/eventLog';
+import type { EventLog } from '../../src/ports/eventLog';
 import { counterOf } from '../../src/run/counter';
 import { derive, loadRows } from '../../src/run/derive';
 import { loadTokenizer } from '../../src/train/tokenizer';
@@ -18,7 +17,8 @@ import { byteLevelTokenizer } from '../../src/train/trainTokenizer';
 import { anySpecs, interleaved, ledgerOf } from '../projections/arbitraryLedger';
 import { anyPolicy } from '../projections/arbitraryPolicy';
 import { policyOf, preset } from '../projections/policyFiles';
-import { must, testClock, the } from '../support/events';
+import { must, the } from '../support/events';
+import { logOf } from '../support/logOf';
 import { smallLedger } from '../support/smallLedger';
 
 const tokenizer = must(loadTokenizer(byteLevelTokenizer()));
@@ -30,21 +30,6 @@ const countingBytes = (policy: Policy): Policy => {
 };
 
 const policies = presetNames.map((name) => preset(name));
-
-/** These events on a log of their own, in this order. */
-const logOf = async (events: readonly LedgerEvent[]): Promise<EventLog> => {
-  const log = openMemoryLog({ now: testClock() });
-  const heads = new Map<string, ExpectedRevision>();
-  for (const { stream, id, type, version, data, meta } of events) {
-    const { prev: _, ...rest } = meta;
-    const json = JSON.parse(JSON.stringify(data));
-    const appended = must(
-      await log.append(stream, heads.get(stream) ?? 'noStream', [{ id, type, version, data: json, meta: rest }])(),
-    );
-    heads.set(stream, appended.revision);
-  }
-  return log;
-};
 
 /** Derives from the log in one pass and from memory, and holds one against the other, to the byte. */
 const compare = async (

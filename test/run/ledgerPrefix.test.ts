@@ -1,6 +1,5 @@
 import * as fc from 'fast-check';
 import * as E from 'fp-ts/Either';
-import type { LedgerEvent } from '../../events/index';
 import { memoryBlobStore } from '../../src/adapters/memory/blobStore';
 import { openMemoryLog } from '../../src/adapters/memory/eventLog';
 import { rootOf } from '../../src/ledger/seal';
@@ -10,15 +9,8 @@ import { LedgerPrefix } from '../../src/run/ledgerPrefix';
 import { anySpecs, interleaved, ledgerOf } from '../projections/arbitraryLedger';
 import { preset } from '../projections/policyFiles';
 import { must, testClock } from '../support/events';
+import { appendAll } from '../support/logOf';
 import { smallLedger } from '../support/smallLedger';
-
-const append = async (log: EventLog, events: readonly LedgerEvent[]): Promise<void> => {
-  for (const { stream, id, type, version, data, meta } of events) {
-    const { prev: _, ...rest } = meta;
-    const event = { id, type, version, data: JSON.parse(JSON.stringify(data)), meta: rest };
-    must(await log.append(stream, await log.streamHead(stream), [event])());
-  }
-};
 
 const requests = [
   { policy: preset('tripost-no-balance'), seed: 1, scope: {} },
@@ -56,7 +48,7 @@ describe('a prefix that is kept', () => {
         const prefix = new LedgerPrefix(log);
         let from = 0;
         for (const end of ends) {
-          await append(log, events.slice(from, end));
+          await appendAll(log, events.slice(from, end));
           from = end;
           for (const request of requests) {
             const { root, size } = await rootOf(log);
@@ -77,9 +69,9 @@ describe('a prefix that is kept', () => {
     const { log, read } = watched(plain);
     const prefix = new LedgerPrefix(log);
     const { events } = smallLedger();
-    await append(plain, events.slice(0, 30));
+    await appendAll(plain, events.slice(0, 30));
     for (const request of requests) must(await derive(request, { log, blobs: memoryBlobStore(), prefix }));
-    await append(plain, events.slice(30));
+    await appendAll(plain, events.slice(30));
     for (const request of requests) must(await derive(request, { log, blobs: memoryBlobStore(), prefix }));
     expect(new Set(read).size).toBe(read.length);
     expect(read.length).toBeGreaterThanOrEqual(events.length);
@@ -87,7 +79,7 @@ describe('a prefix that is kept', () => {
 
   it('serves one derivation at a time: two at once give what they give alone', async () => {
     const log = openMemoryLog({ now: testClock() });
-    await append(log, smallLedger().events);
+    await appendAll(log, smallLedger().events);
     const blobs = memoryBlobStore();
     const prefix = new LedgerPrefix(log);
     const together = await Promise.all(requests.map((request) => derive(request, { log, blobs, prefix })));
@@ -97,7 +89,7 @@ describe('a prefix that is kept', () => {
 
   it('starts anew after a reading that failed', async () => {
     const plain = openMemoryLog({ now: testClock() });
-    await append(plain, smallLedger().events);
+    await appendAll(plain, smallLedger().events);
     const { log } = watched(plain, '7');
     const prefix = new LedgerPrefix(log);
     const seen = () => prefix.use(async ({ tree }) => ({ size: tree.size(), root: tree.root() }));

@@ -5,6 +5,7 @@ import { Policy } from '../../../projections/policies/policy';
 import { weighCharacters, type Totals } from '../../../projections/rowTotals';
 import type { EventLog } from '../../ports/eventLog';
 import type { BlobStore } from '../../ports/blobStore';
+import type { Past } from '../../run/past';
 import { Recall } from '../../run/recall';
 import type { Tokenizer } from '../../train/tokenizer';
 import { weighTokens } from '../../train/tokenView';
@@ -16,7 +17,7 @@ import { withLedger } from '../compose';
 import { datasetEvent, type DatasetEvent } from '../derivation';
 import type { ExitName } from '../exitCodes';
 import { stop } from '../faults';
-import { allEvents } from '../find';
+import { pastOf } from '../find';
 import { missingLines } from '../lineageView';
 import { namedTokenizer } from '../namedTokenizer';
 import { table } from '../tables';
@@ -32,7 +33,7 @@ const sideOf = async ({ data }: DatasetEvent, recall: Recall): Promise<Side> => 
 const tokenizerOf = async (
   args: Args,
   asked: readonly DatasetEvent[],
-  events: Awaited<ReturnType<typeof allEvents>>,
+  events: Past['events'],
   recall: Recall,
   { log, blobs }: { readonly log: EventLog; readonly blobs: BlobStore },
 ): Promise<Tokenizer | undefined> => {
@@ -135,8 +136,9 @@ export const diff: Command = {
       useRules(args);
       const limit = args.whole('rows') ?? Number.POSITIVE_INFINITY;
       const log = await readingLog(whole, args, context);
-      const events = await allEvents(log, context.signal);
-      const recall = new Recall(events, blobs);
+      const past = await pastOf(log, context.signal);
+      const { events } = past;
+      const recall = new Recall(past, blobs);
       const [a, b] = [datasetEvent(events, args.at(0)), datasetEvent(events, args.at(1))];
       const tokenizer = await tokenizerOf(args, [a, b], events, recall, { log, blobs });
       const weigh = tokenizer === undefined ? weighCharacters : weighTokens(tokenizer);

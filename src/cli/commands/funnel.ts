@@ -9,7 +9,7 @@ import { withLedger } from '../compose';
 import { datasetEvent, derivationFlags, derivationOf } from '../derivation';
 import type { ExitName } from '../exitCodes';
 import { stop, usage } from '../faults';
-import { allEvents } from '../find';
+import { pastOf } from '../find';
 import { missingLines } from '../lineageView';
 import { table } from '../tables';
 
@@ -74,18 +74,18 @@ export const funnel: Command = {
       useRules(args);
       const { blobs } = ledger;
       const log = await readingLog(ledger.log, args, context);
-      const events = await allEvents(log, context.signal);
-      const recall = new Recall(events, blobs);
+      const past = await pastOf(log, context.signal);
+      const recall = new Recall(past, blobs);
       const [named, name] = [args.maybeAt(0), args.text('policy')];
       if (named !== undefined && name !== undefined) usage('a dataset and --policy exclude each other');
       let decisions: readonly Decision[];
       let of: { readonly dataset: string | null; readonly policy: string };
       if (name !== undefined) {
-        const { all, policy, options } = await derivationOf(name, args, { log, blobs, events, recall });
+        const { all, policy, options } = await derivationOf(name, args, { log, blobs, past, recall });
         decisions = deriveDataset(all, policy, options).decisions;
         of = { dataset: null, policy: policy.name };
       } else {
-        const { data } = datasetEvent(events, named ?? 'latest');
+        const { data } = datasetEvent(past.events, named ?? 'latest');
         const read = await recall.decisions(data);
         const message = recall.missing.map(({ because, instead }) => `${because}; ${instead}`).join('; ');
         decisions = read ?? stop({ tag: 'DatasetUnreadable', dataset: data.decisions, message });

@@ -36,10 +36,10 @@ const rowOf = (id: string, named: string | undefined, { rows, lineage }: View) =
   return own ?? holding.find(({ dataset }) => trained.has(dataset)) ?? holding[0];
 };
 
-const trainingsOn = (dataset: string, { events }: View): readonly TrainingStarted[] =>
+const trainingsOn = (dataset: string, { past: { events } }: View): readonly TrainingStarted[] =>
   events.flatMap((event) => (event.type === 'TrainingStarted' && event.data.dataset === dataset ? [event.data] : []));
 
-const stepsOf = (trainingId: string, { events }: View): readonly Step[] =>
+const stepsOf = (trainingId: string, { past: { events } }: View): readonly Step[] =>
   events.flatMap((event) =>
     event.type === 'StepRecorded' && event.data.trainingId === trainingId ? event.data.steps : [],
   );

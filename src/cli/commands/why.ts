@@ -39,7 +39,7 @@ const answerOf = async (
   const made = await view.recall.rederived(data);
   const told = decisions ?? (E.isRight(made) ? made.right.derived.decisions : []);
   const own = decisionsFor(id, told, view.lineage);
-  const since = notesSince(view.events, ledger.size, own, view.lineage);
+  const since = notesSince(view.past.events, ledger.size, own, view.lineage);
   const answer =
     decisions === undefined && E.isLeft(made)
       ? node('why', id, { answer: 'The decisions of this dataset are missing and cannot be made again.' })
@@ -138,25 +138,32 @@ export const why: Command = {
       const view = await viewOf(log, ledger.blobs, context.signal);
       const { lineage, recall } = view;
       const name = args.text('policy');
-      const judged: { readonly event: DatasetEvent; readonly decisions: readonly Decision[] | undefined }[] = [];
-      const { events } = view;
-      const asked = name === undefined ? datasetEvents(events, args.text('dataset')) : events.filter(isDataset);
-      for (const event of asked) judged.push({ event, decisions: await recall.decisions(event.data) });
-      const known = judged.flatMap(({ decisions }) => decisions ?? []);
-      const target = resolveTarget(args.at(0), view, known);
+      const { past } = view;
+      const asked =
+        name === undefined ? datasetEvents(past.events, args.text('dataset')) : past.events.filter(isDataset);
+      // The decisions on a large ledger are many: they are read twice, and only those that are asked about are kept.
+      const typed = args.at(0);
+      const named: Decision[] = [];
+      for (const { data } of asked)
+        for (const decision of (await recall.decisions(data)) ?? [])
+          if (decision.candidateId.startsWith(typed)) named.push(decision);
+      const target = resolveTarget(typed, view, named);
       const { id } = target;
       const all: Answer[] = [];
       if (name !== undefined) {
-        const trajectoryId = trajectoryOf(target, view, known);
-        const place = { log, blobs: ledger.blobs, events, recall };
+        const trajectoryId = trajectoryOf(target, view, named);
+        const place = { log, blobs: ledger.blobs, past, recall };
         all.push(underPolicy(id, trajectoryId, await derivationOf(name, args, place, trajectoryId), view));
       } else {
+        for (const event of asked) {
+          const decisions = await recall.decisions(event.data);
+          const tells = decisions === undefined || decisionsFor(id, decisions, lineage).length > 0;
+          if (tells) all.push(await answerOf(id, event, decisions, view));
+        }
         // A dataset of another iteration has nothing to say; where none has, one of them says so.
-        const telling = judged.filter(
-          ({ decisions }) => decisions === undefined || decisionsFor(id, decisions, lineage).length > 0,
-        );
-        for (const { event, decisions } of telling.length > 0 ? telling : judged.slice(-1))
-          all.push(await answerOf(id, event, decisions, view));
+        const last = asked.at(-1);
+        if (all.length === 0 && last !== undefined)
+          all.push(await answerOf(id, last, await recall.decisions(last.data), view));
       }
       const { missing } = recall;
       if (context.json) {

@@ -5,11 +5,8 @@ import type { JudgedLedger, TextSource } from '../trajectory';
 import { StoredProblem, StoredTrajectory, StoredTurn, type Written } from './storedTrajectory';
 import { TrajectoryColumns } from './trajectoryColumns';
 
-/** The types of event that this fold looks at. */
-const foldedTypes = [
-  'ProblemPosed',
-  'IterationStarted',
-  'CollectionStarted',
+/** Events of a trajectory that a derivation looks at. */
+export const judgedTypes = [
   'GenerationProduced',
   'CallFailed',
   'AttemptMade',
@@ -17,6 +14,14 @@ const foldedTypes = [
   'ImprovementProduced',
   'AnswerVerified',
   'TrajectoryClosed',
+] as const satisfies readonly EventType[];
+
+/** The types of event that this fold looks at. */
+const foldedTypes = [
+  'ProblemPosed',
+  'IterationStarted',
+  'CollectionStarted',
+  ...judgedTypes,
   'EventRetracted',
   'LabelGiven',
 ] as const satisfies readonly EventType[];

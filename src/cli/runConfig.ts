@@ -1,6 +1,7 @@
 import { basename, dirname, join, resolve } from 'node:path';
 import * as E from 'fp-ts/Either';
 import { isCollection, parse, parseDocument, type Document } from 'yaml';
+import { DigestText } from '../../events/codecs';
 import { parseYaml, type DocumentProblem } from '../../projections/parseYaml';
 import type { Policy } from '../../projections/policies/policy';
 import type { PolicyDocument } from '../../projections/policies/policyDocument';
@@ -101,12 +102,10 @@ const taskOf = (config: RunConfig, file: string, from: string): { readonly task:
   return { task, config: { ...config, task: { ...config.task, name: task.name, config: { digest } } } };
 };
 
-const isDigest = (text: string): boolean => /^[0-9a-f]{64}$/.test(text);
-
 /** The model that the base of a config starts from. It is what its files are: their digest stands in the config in its path's place. */
 const startOf = (config: RunConfig, folder: string): { readonly config: RunConfig; readonly start?: StartingModel } => {
   const { from = null } = config.base;
-  if (from === null || isDigest(from)) return { config };
+  if (from === null || DigestText.is(from)) return { config };
   const start = startingModel(resolve(folder, from));
   return { config: { ...config, base: { ...config.base, from: start.digest } }, start };
 };

@@ -45,20 +45,18 @@ const namedByReceipt = (events: readonly ReceiptLine[]): readonly string[] | und
   return undefined;
 };
 
-/** A model folder's files, and the events of its training where the folder holds a receipt. */
-export const readStudentFolder = (folder: string): TrainedStudent => {
+/** The files of these names; of all that belong to a model, where none are named. */
+const filesIn = (folder: string, names?: readonly string[]): ReadonlyMap<string, Uint8Array> => {
   if (!isFolder(folder)) return stop({ tag: 'InputUnreadable', path: folder, message: 'there is no such folder' });
-  const receipt = join(folder, receiptFile);
-  const events = existsSync(receipt) ? readReceipt(receipt) : [];
-  const names = namedByReceipt(events) ?? readdirSync(folder).filter(isCheckpointFile);
-  const files = new Map([...names].sort().map((name) => [name, readBytes(join(folder, name))]));
-  return { files, events };
+  const wanted = names ?? readdirSync(folder).filter(isCheckpointFile);
+  return new Map([...wanted].sort().map((name) => [name, readBytes(join(folder, name))]));
 };
 
-const modelFiles = (folder: string): ReadonlyMap<string, Uint8Array> => {
-  if (!isFolder(folder)) return stop({ tag: 'InputUnreadable', path: folder, message: 'there is no such folder' });
-  const names = readdirSync(folder).filter(isCheckpointFile).sort();
-  return new Map(names.map((name) => [name, readBytes(join(folder, name))]));
+/** A model folder's files, and the events of its training where the folder holds a receipt. */
+export const readStudentFolder = (folder: string): TrainedStudent => {
+  const receipt = join(folder, receiptFile);
+  const events = existsSync(receipt) ? readReceipt(receipt) : [];
+  return { files: filesIn(folder, namedByReceipt(events)), events };
 };
 
 /** Digests of the folders that this process has read: the cells of a comparison start from the same model. */
@@ -67,10 +65,9 @@ const digests = new Map<string, Digest>();
 /** A model folder that a training starts from. Its weights are read once for their digest, and again where they are needed. */
 export const startingModel = (folder: string): StartingModel => {
   const known = digests.get(folder);
-  const digest =
-    known ?? checkpointDigest(new Map([...modelFiles(folder)].map(([name, bytes]) => [name, sha256(bytes)])));
+  const digest = known ?? checkpointDigest(new Map([...filesIn(folder)].map(([name, bytes]) => [name, sha256(bytes)])));
   digests.set(folder, digest);
-  return { digest, files: () => modelFiles(folder) };
+  return { digest, files: () => filesIn(folder) };
 };
 
 const sameBytes = (file: string, bytes: Uint8Array): boolean => existsSync(file) && readFileSync(file).equals(bytes);

@@ -3,24 +3,16 @@ import type { DatasetDerived } from '../../events/datasetDerived';
 import { canonicalJson } from '../../events/digest';
 import type { StoredEvent } from '../../events/envelope';
 import { decodeStored, type DecodeError, type EventType, type LedgerEvent } from '../../events/index';
+import { judgedTypes } from '../../projections/compact/trajectoryStore';
 import { Policy } from '../../projections/policies/policy';
 import { inScope, type Scope } from '../../projections/policies/scope';
-import { project } from '../../projections/projection';
+import { project, pushTo } from '../../projections/projection';
 import { trajectories } from '../../projections/trajectories';
 import type { JudgedLedger, Place } from '../../projections/trajectory';
 import type { EventLog } from '../ports/eventLog';
 
 /** Events of which a ledger has most, and of which a question is about few. */
-const ofTrajectories = [
-  'GenerationProduced',
-  'CallFailed',
-  'AttemptMade',
-  'FeedbackGiven',
-  'ImprovementProduced',
-  'AnswerVerified',
-  'TurnRefused',
-  'TrajectoryClosed',
-] as const satisfies readonly EventType[];
+const ofTrajectories = [...judgedTypes, 'TurnRefused'] as const satisfies readonly EventType[];
 
 const many: ReadonlySet<string> = new Set(ofTrajectories);
 
@@ -35,7 +27,7 @@ export const placeIn = ({ type, data }: LedgerEvent): Place | undefined =>
 class Sieve {
   private readonly kept: LedgerEvent[] = [];
   private readonly isIn = new Map<string, boolean>();
-  private readonly waiting = new Map<string, StoredEvent[]>();
+  private readonly waiting = new Map<string, LedgerEvent[]>();
   private disordered = false;
 
   constructor(private readonly accepts: (place: Place | null) => boolean) {}
@@ -51,36 +43,28 @@ class Sieve {
       this.kept.push(decoded.right);
       return undefined;
     }
+    pushTo(this.waiting, stream, decoded.right);
     const place = placeIn(decoded.right);
-    const before = this.waiting.get(stream) ?? [];
-    if (place === undefined) {
-      this.waiting.set(stream, [...before, stored]);
-      return undefined;
-    }
+    if (place === undefined) return undefined;
     const isIn = this.accepts(place);
     this.isIn.set(stream, isIn);
+    if (isIn) this.keep(this.waiting.get(stream) ?? []);
     this.waiting.delete(stream);
-    return isIn ? this.keep([...before, stored]) : undefined;
-  }
-
-  private keep(events: readonly StoredEvent[]): DecodeError | undefined {
-    this.disordered ||= events.length > 1;
-    for (const each of events) {
-      const decoded = decodeStored(each);
-      if (E.isLeft(decoded)) return decoded.left;
-      this.kept.push(decoded.right);
-    }
     return undefined;
   }
 
+  private keep(events: readonly LedgerEvent[]): void {
+    this.disordered ||= events.length > 1;
+    this.kept.push(...events);
+  }
+
   /** What was kept, in the order of the ledger. Trajectories of which no event says where they are come with no place. */
-  events(compare: EventLog['comparePositions']): E.Either<DecodeError, readonly LedgerEvent[]> {
-    if (this.accepts(null))
-      for (const before of this.waiting.values()) {
-        const failed = this.keep(before);
-        if (failed !== undefined) return E.left(failed);
-      }
-    return E.right(this.disordered ? this.kept.sort((a, b) => compare(a.position, b.position)) : this.kept);
+  events(compare: EventLog['comparePositions']): readonly LedgerEvent[] {
+    if (this.accepts(null) && this.waiting.size > 0) {
+      this.disordered = true;
+      for (const before of this.waiting.values()) this.keep(before);
+    }
+    return this.disordered ? this.kept.sort((a, b) => compare(a.position, b.position)) : this.kept;
   }
 }
 
@@ -133,6 +117,6 @@ export class Past {
         const failed = sieve.take(stored);
         if (failed !== undefined) return E.left(failed);
       }
-    return sieve.events((a, b) => this.log.comparePositions(a, b));
+    return E.right(sieve.events((a, b) => this.log.comparePositions(a, b)));
   }
 }

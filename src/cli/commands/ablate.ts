@@ -11,6 +11,7 @@ import { armsOf } from '../../ablate/matrix';
 import { sharesOf, workOf, type Share } from '../../ablate/plan';
 import type { Editor } from '../../collect/editor';
 import { planBlobs } from '../../collect/teacherEditor';
+import { pushTo } from '../../../projections/projection';
 import { summary } from '../../report/terminal';
 import { run as runLoop } from '../../run/run';
 import { planLines, type ShownPlan } from '../callPlan';
@@ -70,21 +71,18 @@ const teacherPlans = async (
   cells: readonly PlannedCell[],
   teachingOf: TeachingOf,
 ): Promise<readonly ShownPlan[]> => {
-  const byTeacher = new Map<string, { teaching: Teaching; cells: PlannedCell[] }>();
+  const byTeacher = new Map<string, { readonly teaching: Teaching; readonly cell: PlannedCell }[]>();
   for (const cell of cells) {
     const teaching = teachingOf(cell);
-    if (teaching === undefined) continue;
-    const key = canonicalJson(teaching.model);
-    const known = byTeacher.get(key) ?? { teaching, cells: [] };
-    known.cells.push(cell);
-    byTeacher.set(key, known);
+    if (teaching !== undefined) pushTo(byTeacher, teaching.model, { teaching, cell });
   }
   const plans: ShownPlan[] = [];
-  for (const { teaching, cells: taught } of byTeacher.values()) {
-    const collected = sharesOf(taught.map(({ input }) => workOf(input))).find(({ kind }) => kind === 'collect');
-    const first = taught[0];
+  for (const taught of byTeacher.values()) {
+    const [first] = taught;
     if (first === undefined) continue;
-    plans.push(await planOfTeaching(first.input, collected?.amountOnce ?? 0, teaching, { args, context }));
+    const shares = sharesOf(taught.map(({ cell }) => workOf(cell.input)));
+    const trajectories = shares.find(({ kind }) => kind === 'collect')?.amountOnce ?? 0;
+    plans.push(await planOfTeaching(first.cell.input, trajectories, first.teaching, { args, context }));
   }
   return plans;
 };
